@@ -1,0 +1,28 @@
+//! `swarmline`: the command beside a packager and a player page.
+mod demo;
+mod seal;
+
+use clap::{Parser, Subcommand};
+
+/// Peer-to-peer delivery for live and on-demand streams.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Add segment hashes to HLS playlists, once or beside a running packager.
+    Seal(seal::Args),
+    /// Serve a live event, a tracker and the demo page from one process.
+    Demo(demo::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Seal(args) => seal::run(args),
+        Command::Demo(args) => demo::run(args),
+    }
+}

@@ -1,0 +1,13 @@
+//! `swarmline seal`.
+
+/// Arguments of `swarmline seal`.
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+///
+/// # Errors
+/// Not built yet.
+pub fn run(_args: Args) -> anyhow::Result<()> {
+    anyhow::bail!("not built yet")
+}

@@ -1,0 +1,1 @@
+//! Hashes that came from the publisher, and how bytes are checked against them.

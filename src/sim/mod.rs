@@ -1,0 +1,2 @@
+//! Discrete-event swarm simulator over the real core.
+#![forbid(unsafe_code)]

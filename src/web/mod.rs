@@ -1,0 +1,1 @@
+//! web-sys adapters: the browser as the host of a core engine.
