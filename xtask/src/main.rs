@@ -1,4 +1,67 @@
 //! `cargo xtask`: builds, tests and runs the project.
-fn main() -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+//!
+//! Needs Rust and Node.js 20 or newer. Everything else is either fetched by cargo and npm at the
+//! versions their lock files name, or looked for on the machine with a clear word when it is missing.
+//!
+//! Two invariants: a step whose inputs have not changed is not repeated ([`stamp`]), and `test`
+//! goes on after a failure, so that one run shows everything that is wrong.
+#![forbid(unsafe_code)]
+
+mod build;
+mod demo;
+mod lint;
+mod process;
+mod project;
+mod stamp;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use project::Project;
+use std::process::ExitCode;
+
+/// Builds, tests and runs Swarmline.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the npm package into js/dist and print its size against the budget.
+    Build,
+    /// Run every check and test; the last line is the count over all of them.
+    Test(test::Args),
+    /// Build what changed, then serve a live event, a tracker and the demo page.
+    Demo(demo::Args),
+    /// Formatting, clippy for both targets and the documentation's links.
+    Lint,
+    /// Measure against the targets (not available yet).
+    Bench,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let project = Project::locate()?;
+    match command {
+        Command::Build => build::run(&project).map(|()| ExitCode::SUCCESS),
+        Command::Test(args) => test::run(&project, &args),
+        Command::Demo(args) => demo::run(&project, &args),
+        Command::Lint => lint::run(&project),
+        Command::Bench => anyhow::bail!(
+            "`cargo xtask bench` does not exist yet; `cargo xtask build` prints sizes and \
+             `cargo xtask test` prints offload, stalls and latency of every browser scenario"
+        ),
+    }
 }

@@ -1,0 +1,32 @@
+//! `cargo xtask build`: the npm package, from Rust and TypeScript to `js/dist`.
+//!
+//! cargo → `wasm-bindgen` (as a library, the version of Cargo.lock) → `wasm-opt`; then `esbuild`
+//! strips types and white space module by module, and the TypeScript compiler checks and writes the
+//! declarations. Nothing is bundled: each module of `js/src` is one module of `js/dist`.
+
+mod packages;
+mod size;
+mod typescript;
+mod wasm;
+
+pub(crate) use typescript::tsc;
+pub(crate) use wasm::ensure_target as ensure_wasm_target;
+
+use crate::project::Project;
+use anyhow::Result;
+use std::time::Instant;
+
+/// Builds what changed and prints the sizes.
+///
+/// # Errors
+/// A step failed, or the package is larger than its budget.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let begun = Instant::now();
+    println!("build");
+    packages::install(project)?;
+    wasm::build(project)?;
+    typescript::build(project)?;
+    size::check(project)?;
+    println!("  built in {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The WebAssembly module and its bindings.
+
+use crate::process;
+use crate::project::Project;
+use crate::stamp::Step;
+use crate::tools;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Size first, and exactly the features that rustc's target already assumes of every browser.
+const WASM_OPT: [&str; 8] = [
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--strip-producers",
+];
+
+const BINDINGS: [&str; 3] = ["swarmline.js", "swarmline.d.ts", "swarmline_bg.wasm"];
+
+/// Builds the module into `js/dist/wasm`.
+///
+/// # Errors
+/// The target cannot be added; cargo, the generator or the optimiser failed.
+pub(crate) fn build(project: &Project) -> Result<()> {
+    ensure_target(project)?;
+    let compiled = compile(project)?;
+    let bindings = project.scratch("bindings");
+    bind_step(project, &compiled, &bindings)?;
+    optimise_step(project, &bindings)
+}
+
+/// Adds the Rust target where it is missing.
+///
+/// # Errors
+/// It is missing, and there is no rustup or no network.
+pub(crate) fn ensure_target(project: &Project) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(project.root());
+    let libraries = process::quiet(&mut rustc)?;
+    if Path::new(libraries.trim()).is_dir() {
+        return Ok(());
+    }
+    println!("  adding the Rust target {TARGET}");
+    process::quiet(
+        Command::new("rustup")
+            .args(["target", "add", TARGET])
+            .current_dir(project.root()),
+    )
+    .map(drop)
+    .with_context(|| {
+        format!("the Rust target {TARGET} is missing; install it with your Rust toolchain")
+    })
+}
+
+/// Cargo knows best what is up to date; asking it takes a fraction of a second.
+fn compile(project: &Project) -> Result<PathBuf> {
+    let mut cargo = project.cargo(["build", "--quiet", "--lib", "--package", "swarmline"]);
+    process::run(cargo.args(["--profile", "wasm", "--target", TARGET]))?;
+    Ok(project.target(&format!("{TARGET}/wasm/swarmline.wasm")))
+}
+
+fn bind_step(project: &Project, compiled: &Path, bindings: &Path) -> Result<()> {
+    Step {
+        name: "bindings",
+        inputs: vec![compiled.to_path_buf()],
+        settings: include_str!("../../Cargo.toml").to_owned(),
+        outputs: outputs_in(bindings),
+    }
+    .run(project, || {
+        if bindings.exists() {
+            fs::remove_dir_all(bindings)?;
+        }
+        Bindgen::new()
+            .web(true)?
+            .typescript(true)
+            .input_path(compiled)
+            .out_name("swarmline")
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .generate(bindings)
+            .context("wasm-bindgen failed")
+    })
+}
+
+fn outputs_in(dir: &Path) -> Vec<PathBuf> {
+    BINDINGS.iter().map(|name| dir.join(name)).collect()
+}
+
+fn optimise_step(project: &Project, bindings: &Path) -> Result<()> {
+    let dist = project.path("js/dist/wasm");
+    let mut inputs = outputs_in(bindings);
+    inputs.push(project.path("js/package-lock.json"));
+    Step {
+        name: "wasm-opt",
+        inputs,
+        settings: WASM_OPT.join(" "),
+        outputs: outputs_in(&dist),
+    }
+    .run(project, || {
+        fs::create_dir_all(&dist)?;
+        let [glue, types, module] = BINDINGS;
+        let optimised = project.scratch("optimised.wasm");
+        optimise(project, &bindings.join(module), &optimised)?;
+        fs::copy(&optimised, dist.join(module))?;
+        fs::copy(bindings.join(types), dist.join(types))?;
+        super::typescript::minify(project, &[bindings.join(glue)], bindings, &dist)
+    })
+}
+
+fn optimise(project: &Project, input: &Path, output: &Path) -> Result<()> {
+    let mut wasm_opt = tools::node()?;
+    wasm_opt
+        .arg(project.path("js/node_modules/binaryen/bin/wasm-opt"))
+        .args(WASM_OPT)
+        .arg(input)
+        .arg("-o")
+        .arg(output);
+    process::quiet(&mut wasm_opt)?;
+    let size = |path: &Path| fs::metadata(path).map(|meta| meta.len());
+    if size(output)? == 0 || size(output)? > size(input)? {
+        bail!("wasm-opt made the module larger");
+    }
+    Ok(())
+}

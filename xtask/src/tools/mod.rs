@@ -1,0 +1,63 @@
+//! Programs the project needs but does not bring along.
+
+mod chromium;
+mod debian;
+mod node;
+
+pub(crate) use chromium::chromium;
+pub(crate) use node::{node, npm};
+
+use anyhow::{Result, bail};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Finds ffmpeg, which makes the streams of the format tests; on Debian as root it is installed.
+///
+/// # Errors
+/// There is none; the message says what to install.
+pub(crate) fn ffmpeg() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("FFMPEG") {
+        return given("FFMPEG", PathBuf::from(path));
+    }
+    if let Some(path) = on_path("ffmpeg") {
+        return Ok(path);
+    }
+    if debian::install("ffmpeg")?
+        && let Some(path) = on_path("ffmpeg")
+    {
+        return Ok(path);
+    }
+    bail!(
+        "no ffmpeg found: the format tests make their streams with it. Install it (Debian, Ubuntu: \
+         `apt-get install ffmpeg`; macOS: `brew install ffmpeg`; Windows: `winget install ffmpeg`) or \
+         name one with FFMPEG=/path/to/ffmpeg"
+    )
+}
+
+/// A program named by an environment variable, which must exist.
+fn given(variable: &str, path: PathBuf) -> Result<PathBuf> {
+    if !path.is_file() {
+        bail!("{variable} names {}, which does not exist", path.display());
+    }
+    Ok(path)
+}
+
+/// The first executable of this name on PATH.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let paths = env::var_os("PATH")?;
+    env::split_paths(&paths)
+        .map(|dir| dir.join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+        .find(|path| executable(path))
+}
+
+#[cfg(unix)]
+fn executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn executable(path: &Path) -> bool {
+    path.is_file()
+}
