@@ -19,3 +19,4 @@ pub mod ids;
 pub mod integrity;
 pub mod time;
 pub mod timeline;
+pub mod wire;
