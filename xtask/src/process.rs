@@ -1,6 +1,7 @@
 //! Child processes: run to the end, with an error that names the command.
 
 use anyhow::{Context, Result, bail};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Runs a command with this terminal as its own.
@@ -39,7 +40,8 @@ pub(crate) fn quiet(command: &mut Command) -> Result<String> {
 }
 
 fn line(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let program = Path::new(command.get_program());
+    std::iter::once(program.file_name().unwrap_or(program.as_os_str()))
         .chain(command.get_args())
         .map(|part| part.to_string_lossy())
         .take(6)

@@ -31,7 +31,7 @@ impl Reader {
             return died;
         }
         let Some(binary) = &mut self.binary else {
-            return Some(format!("{line}\n"));
+            return (!line.trim().is_empty()).then(|| format!("{line}\n"));
         };
         binary.text.push_str(line);
         binary.text.push('\n');
@@ -42,9 +42,8 @@ impl Reader {
             binary.failed.push(format!("{}: {test}", binary.name));
         }
         let (passed, failed) = counts(line)?;
-        self.binary
-            .take()
-            .map(|binary| self.finished(binary, passed, failed))
+        let binary = self.binary.take()?;
+        (passed > 0 || failed > 0).then(|| self.finished(binary, passed, failed))
     }
 
     /// The output has ended.
@@ -57,6 +56,7 @@ impl Reader {
         (died, total)
     }
 
+    /// One line for a binary that passed, nothing for one without tests.
     fn finished(&mut self, mut binary: Binary, passed: u64, failed: usize) -> String {
         // A doc test's line may differ; the count is what is sure.
         while binary.failed.len() < failed {
