@@ -1,0 +1,163 @@
+//! SHA-256 of JS-owned bytes: `crypto.subtle`, else this crate's own in short steps.
+//!
+//! `crypto.subtle` copies the bytes when asked and hashes off the main thread. Pages in insecure
+//! contexts do not have it; there the bytes are copied (also within JavaScript) when asked, and
+//! hashed in slices of [`SLICE`] with a task of the event loop between them, so that no long task
+//! comes of it. Either way the digest is of the bytes as they were when asked.
+
+use crate::web::buffers::{BufferError, copy};
+use crate::web::globals::scope;
+use crate::web::inbox::{Input, Port};
+use crate::web::task::detach;
+use crate::web::timers::next_task;
+use js_sys::{Promise, Reflect, Uint8Array};
+use sha2::{Digest, Sha256};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::SubtleCrypto;
+
+/// Bytes hashed at one go where `crypto.subtle` is missing: about a millisecond's worth.
+pub const SLICE: usize = 256 * 1024;
+
+/// Media bytes in wasm memory at any one time, for that.
+const SCRATCH: usize = 16 * 1024;
+
+/// Makes the input that tells a digest.
+pub type Answer = Box<dyn FnOnce([u8; 32]) -> Input>;
+
+/// Hashes for one client.
+pub struct Hasher {
+    subtle: Option<SubtleCrypto>,
+    soft: Rc<Soft>,
+}
+
+impl Hasher {
+    /// With the best this scope has.
+    pub fn new() -> Self {
+        Self {
+            subtle: subtle(),
+            soft: Rc::default(),
+        }
+    }
+
+    /// Hashes bytes as they are now; the answer goes to `port` later.
+    ///
+    /// # Errors
+    /// [`BufferError::OutOfMemory`], only where `crypto.subtle` is missing.
+    pub fn hash(&self, bytes: &Uint8Array, port: Port, answer: Answer) -> Result<(), BufferError> {
+        match self.subtle.as_ref().and_then(|subtle| begin(subtle, bytes)) {
+            Some(promise) => {
+                detach(finish(promise, port, answer));
+                Ok(())
+            }
+            None => self.soft.hash(bytes, port, answer),
+        }
+    }
+
+    /// Forgets what is still to be hashed.
+    pub fn clear(&self) {
+        self.soft.jobs.take();
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn subtle() -> Option<SubtleCrypto> {
+    let crypto = scope().crypto()?;
+    let subtle = Reflect::get(&crypto, &JsValue::from_str("subtle")).ok()?;
+    subtle.is_object().then(|| subtle.unchecked_into())
+}
+
+fn begin(subtle: &SubtleCrypto, bytes: &Uint8Array) -> Option<Promise> {
+    subtle
+        .digest_with_str_and_js_u8_array("SHA-256", bytes)
+        .ok()
+}
+
+async fn finish(promise: Promise, port: Port, answer: Answer) {
+    // It rejects for unknown algorithms only; the engine's own time-outs cover a browser that does otherwise.
+    if let Ok(digest) = JsFuture::from(promise).await {
+        let mut hash = [0; 32];
+        let digest = Uint8Array::new(&digest);
+        if digest.length() == 32 {
+            digest.copy_to(&mut hash);
+            port.post(answer(hash));
+        }
+    }
+}
+
+struct Job {
+    bytes: Uint8Array,
+    port: Port,
+    answer: Answer,
+}
+
+/// One digest after the other, in the order asked.
+#[derive(Default)]
+struct Soft {
+    jobs: RefCell<VecDeque<Job>>,
+    working: Cell<bool>,
+}
+
+impl Soft {
+    fn hash(
+        self: &Rc<Self>,
+        bytes: &Uint8Array,
+        port: Port,
+        answer: Answer,
+    ) -> Result<(), BufferError> {
+        let bytes = copy(bytes)?;
+        self.jobs.borrow_mut().push_back(Job {
+            bytes,
+            port,
+            answer,
+        });
+        if !self.working.replace(true) {
+            detach(self.clone().work());
+        }
+        Ok(())
+    }
+
+    async fn work(self: Rc<Self>) {
+        let mut budget = SLICE;
+        while let Some(job) = self.next() {
+            let hash = digest(&job.bytes, &mut budget).await;
+            job.port.post((job.answer)(hash));
+        }
+        self.working.set(false);
+    }
+
+    fn next(&self) -> Option<Job> {
+        self.jobs.borrow_mut().pop_front()
+    }
+}
+
+/// Hashes, and yields whenever `budget` bytes have been hashed since it last did.
+async fn digest(bytes: &Uint8Array, budget: &mut usize) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    let mut scratch = vec![0; SCRATCH];
+    let len = bytes.length();
+    let mut at = 0;
+    while at < len {
+        let end = len.min(at.saturating_add(SCRATCH as u32));
+        let view = bytes.subarray(at, end);
+        if let Some(part) = scratch.get_mut(..view.length() as usize) {
+            view.copy_to(part);
+            hasher.update(&*part);
+        }
+        at = end;
+        *budget = budget.saturating_sub(SCRATCH);
+        if *budget == 0 {
+            next_task().await;
+            *budget = SLICE;
+        }
+    }
+    hasher.finalize().into()
+}
