@@ -1,13 +1,171 @@
-//! `swarmline demo`.
+//! `swarmline demo`: a live origin, a WebTorrent tracker and the page, in one process on loopback.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/`, `/www/…`, `/dist/…`, `/vendor/hls.js/…` | the page and the built package |
+//! | `/live/master.m3u8` | an endless live event: two renditions and sound, every segment sealed |
+//! | `/vod/master.m3u8` | four rounds of the same as a recording |
+//! | `/tracker` | the tracker (WebSocket) |
+//! | `/control/stats`, `/control/reset`, `/control/faults` | what left the origin, and what is to go wrong |
+//!
+//! Nothing here trusts a client: paths name what the origin made itself or files below a folder,
+//! messages and queues have caps, and a connection that stalls is ended.
+
+mod assets;
+mod body;
+mod boxes;
+mod clip;
+mod control;
+mod counters;
+mod event;
+mod faults;
+mod media;
+mod origin;
+mod playlist;
+mod range;
+mod server;
+mod tracker;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use counters::Counters;
+use event::{Event, Stream};
+use faults::Faults;
+use origin::Found;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tracker::Tracker;
 
 /// Arguments of `swarmline demo`.
 #[derive(clap::Args)]
-pub struct Args {}
+pub(crate) struct Args {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Port to listen on; 0 lets the system choose.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Segments in the built-in stream's live playlists.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(3..=100))]
+    window: u64,
+    /// Folder that holds www/ and js/ [default: nearest above the current directory or the executable].
+    #[arg(long, value_name = "DIR")]
+    assets: Option<PathBuf>,
+    /// Write each request to standard error.
+    #[arg(short, long)]
+    verbose: bool,
+}
 
-/// Runs the command.
+/// What all connections share.
+struct App {
+    event: Event,
+    faults: watch::Sender<Faults>,
+    counters: Arc<Counters>,
+    tracker: Tracker,
+}
+
+impl App {
+    fn find(&self, stream: Stream, path: &str) -> anyhow::Result<Option<Found>> {
+        origin::built_in(&self.event, stream, path)
+    }
+}
+
+/// Runs the command until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Not built yet.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+/// The page's files are missing, or the address cannot be listened on.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(serve(args));
+    // What still runs has had its grace period.
+    runtime.shutdown_timeout(Duration::ZERO);
+    result
+}
+
+async fn serve(args: Args) -> anyhow::Result<()> {
+    let assets = assets::locate(args.assets.as_deref())?;
+    let (stopper, stop) = server::stopping();
+    let faults = watch::Sender::new(Faults::default());
+    let app = Arc::new(App {
+        event: Event::new(args.window)?,
+        tracker: Tracker::new(faults.subscribe(), stop.clone()),
+        faults,
+        counters: Arc::default(),
+    });
+    // The first viewer should not wait for the window to be hashed.
+    for track in 0..app.event.tracks().len() {
+        app.event.media(Stream::Live, track)?;
+    }
+    let host = args.host.trim_matches(['[', ']']);
+    let listener = TcpListener::bind((host, args.port))
+        .await
+        .with_context(|| format!("cannot listen on {}, port {}", args.host, args.port))?;
+    announce(listener.local_addr()?);
+    let routes = routes(app, assets::routes(&assets), args.verbose);
+    tokio::select! {
+        () = server::serve(listener, routes, stop) => {}
+        () = server::signal() => {}
+    }
+    stopper.stop().await;
+    Ok(())
+}
+
+fn announce(address: SocketAddr) {
+    let lines = format!(
+        "listening on http://{address}/\n\n\
+         page     http://{address}/\n\
+         stream   http://{address}/live/master.m3u8\n\
+         tracker  ws://{address}/tracker\n\n\
+         Open the page in two windows. Ctrl-C stops.\n"
+    );
+    // Whoever started this may not want to read it.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}
+
+fn routes(app: Arc<App>, assets: Router<Arc<App>>, verbose: bool) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            header::CONTENT_RANGE,
+            header::CONTENT_LENGTH,
+            header::ACCEPT_RANGES,
+            header::HeaderName::from_static("repr-digest"),
+        ])
+        .max_age(Duration::from_secs(86_400));
+    let routes = Router::new()
+        .route("/live/{*path}", get(media::live))
+        .route("/vod/{*path}", get(media::vod))
+        .route("/tracker", get(tracker::connect))
+        .merge(control::routes())
+        .merge(assets)
+        .layer(cors)
+        .with_state(app);
+    if verbose {
+        routes.layer(from_fn(log))
+    } else {
+        routes
+    }
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    eprintln!("{} {line}", response.status().as_u16());
+    response
 }

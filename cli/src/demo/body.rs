@@ -1,0 +1,167 @@
+//! A response body that leaves in small pieces, at a given rate if asked, and is counted as it leaves.
+//!
+//! Invariant: memory per response is one piece, whatever the size of the resource.
+
+use crate::demo::counters::Counters;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::future::Future as _;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Largest piece, in bytes.
+const PIECE: u64 = 16 * 1024;
+
+/// A shaped body leaves in pieces of about this length.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Where the bytes are.
+pub(super) enum Source {
+    /// In memory, shared with other responses.
+    Memory(Bytes),
+}
+
+/// The body.
+pub(super) struct Outflow {
+    source: Source,
+    left: Range<u64>,
+    flip: Option<u64>,
+    pace: Option<Pace>,
+    meter: Option<(Arc<Counters>, String)>,
+}
+
+struct Pace {
+    bits_per_second: u64,
+    /// When the last byte of the piece before this one had time to leave.
+    due: Pin<Box<Sleep>>,
+    waiting: bool,
+}
+
+impl Outflow {
+    /// The bytes in `range` of a source, as fast as they go and not counted.
+    pub(super) fn new(source: Source, range: Range<u64>) -> Self {
+        Self {
+            source,
+            left: range,
+            flip: None,
+            pace: None,
+            meter: None,
+        }
+    }
+
+    /// Counted under this path.
+    pub(super) fn counted(mut self, counters: Arc<Counters>, path: String) -> Self {
+        self.meter = Some((counters, path));
+        self
+    }
+
+    /// At this rate in bit/s; 0 changes nothing.
+    pub(super) fn paced(mut self, bits_per_second: u64) -> Self {
+        self.pace = (bits_per_second > 0).then(|| Pace {
+            bits_per_second,
+            due: Box::pin(sleep_until(Instant::now())),
+            waiting: false,
+        });
+        self
+    }
+
+    /// With one bit of one byte changed, wherever.
+    pub(super) fn corrupted(mut self) -> Self {
+        if !self.left.is_empty() {
+            self.flip = Some(fastrand::u64(self.left.clone()));
+        }
+        self
+    }
+
+    fn next_piece(&self) -> u64 {
+        let paced = self.pace.as_ref().map_or(PIECE, Pace::piece);
+        paced.min(self.left.end.saturating_sub(self.left.start))
+    }
+
+    fn take(&mut self, len: u64) -> io::Result<Bytes> {
+        let from = self.left.start;
+        let mut piece = self.source.read(from, len)?;
+        self.left.start = from + len;
+        if let Some(at) = self.flip.filter(|at| (from..from + len).contains(at)) {
+            let mut changed = piece.to_vec();
+            if let Some(byte) = usize::try_from(at - from)
+                .ok()
+                .and_then(|i| changed.get_mut(i))
+            {
+                *byte ^= 1;
+            }
+            piece = changed.into();
+        }
+        if let Some((counters, path)) = &self.meter {
+            counters.sent(path, len);
+        }
+        Ok(piece)
+    }
+}
+
+impl Pace {
+    fn piece(&self) -> u64 {
+        let bytes = self.bits_per_second / 8 * PACE.as_millis() as u64 / 1000;
+        bytes.clamp(256, PIECE)
+    }
+
+    /// Ready when a piece of this length has had the time that it takes.
+    fn poll(&mut self, len: u64, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.waiting {
+            let time = len as f64 * 8.0 / self.bits_per_second as f64;
+            // From when the last piece was due, not from now: late timers must not lower the rate.
+            let due = self.due.deadline() + Duration::from_secs_f64(time.min(3600.0));
+            self.due.as_mut().reset(due);
+            self.waiting = true;
+        }
+        ready!(self.due.as_mut().poll(cx));
+        self.waiting = false;
+        Poll::Ready(())
+    }
+}
+
+impl Source {
+    fn read(&mut self, at: u64, len: u64) -> io::Result<Bytes> {
+        let size = usize::try_from(len).map_err(io::Error::other)?;
+        match self {
+            Self::Memory(bytes) => {
+                let at = usize::try_from(at).map_err(io::Error::other)?;
+                let end = at.checked_add(size).filter(|end| *end <= bytes.len());
+                let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
+                Ok(bytes.slice(at..end))
+            }
+        }
+    }
+}
+
+impl Body for Outflow {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let len = self.next_piece();
+        if len == 0 {
+            return Poll::Ready(None);
+        }
+        if let Some(pace) = &mut self.pace {
+            ready!(pace.poll(len, cx));
+        }
+        Poll::Ready(Some(self.take(len).map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.end.saturating_sub(self.left.start))
+    }
+}

@@ -1,0 +1,165 @@
+//! HTTP for the streams: what a CDN would do, and the faults that were asked for.
+
+use crate::demo::App;
+use crate::demo::body::Outflow;
+use crate::demo::event::Stream;
+use crate::demo::faults::Faults;
+use crate::demo::origin::{Found, Resource, looks_like_segment};
+use crate::demo::playlist::without_tags;
+use crate::demo::range::{Wanted, parse};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NO_STORE: &str = "no-store";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// `/live/…`
+pub(super) async fn live(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    serve(&app, Stream::Live, &path, uri.path(), &headers).await
+}
+
+/// `/vod/…`
+pub(super) async fn vod(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    serve(&app, Stream::Vod, &path, uri.path(), &headers).await
+}
+
+async fn serve(app: &App, stream: Stream, path: &str, url: &str, headers: &HeaderMap) -> Response {
+    let faults = app.faults.borrow().clone();
+    match app.find(stream, path) {
+        Ok(Some(Found::Playlist(text))) => playlist(text, &faults),
+        Ok(Some(Found::Resource(found))) if found.segment => {
+            segment(app, found, url, headers, &faults).await
+        }
+        Ok(Some(Found::Resource(found))) => resource(found, headers, |body| body),
+        Ok(None) => missing(app, url),
+        Err(error) => {
+            eprintln!("{url}: {error:#}");
+            problem(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+fn playlist(text: String, faults: &Faults) -> Response {
+    let text = if faults.hide_hashes {
+        without_tags(&text)
+    } else {
+        text
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/vnd.apple.mpegurl"),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (headers, text).into_response()
+}
+
+async fn segment(
+    app: &App,
+    found: Resource,
+    url: &str,
+    headers: &HeaderMap,
+    faults: &Faults,
+) -> Response {
+    app.counters.requested(url);
+    if faults.latency_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(faults.latency_ms)).await;
+    }
+    let sha256 = found.sha256.filter(|_| faults.repr_digest);
+    let mut response = if faults.fails() {
+        problem(
+            StatusCode::from_u16(faults.error_status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        )
+    } else {
+        resource(found, headers, |body| {
+            let body = body.counted(app.counters.clone(), url.to_owned());
+            let body = body.paced(faults.rate_bps);
+            if faults.corrupts() {
+                body.corrupted()
+            } else {
+                body
+            }
+        })
+    };
+    if response.status().is_success() {
+        let digest = sha256.map(|sha256| format!("sha-256=:{}:", STANDARD.encode(sha256)));
+        if let Some(value) = digest.and_then(|digest| digest.parse().ok()) {
+            response.headers_mut().insert("repr-digest", value);
+        }
+    } else {
+        app.counters.failed();
+    }
+    response
+}
+
+/// The resource or the part of it that was asked for.
+fn resource(
+    found: Resource,
+    headers: &HeaderMap,
+    shape: impl FnOnce(Outflow) -> Outflow,
+) -> Response {
+    let (status, range) = match wanted(headers, found.len) {
+        Wanted::Whole => (StatusCode::OK, 0..found.len),
+        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Wanted::Nothing => return unsatisfiable(found.len),
+    };
+    let length = (range.end - range.start).to_string();
+    let about = format!("bytes {}-{}/{}", range.start, range.end - 1, found.len);
+    let headers = [
+        (header::CONTENT_TYPE, found.mime),
+        (header::CACHE_CONTROL, IMMUTABLE),
+        (header::ACCEPT_RANGES, "bytes"),
+    ];
+    let part = (status == StatusCode::PARTIAL_CONTENT).then_some([(header::CONTENT_RANGE, about)]);
+    let body = Body::new(shape(Outflow::new(found.source, range)));
+    let length = [(header::CONTENT_LENGTH, length)];
+    match part {
+        Some(part) => (status, headers, length, part, body).into_response(),
+        None => (status, headers, length, body).into_response(),
+    }
+}
+
+fn wanted(headers: &HeaderMap, len: u64) -> Wanted {
+    // Nothing here has a validator, so no If-Range can match.
+    if headers.contains_key(header::IF_RANGE) {
+        return Wanted::Whole;
+    }
+    let range = headers.get(header::RANGE).and_then(|r| r.to_str().ok());
+    range.map_or(Wanted::Whole, |range| parse(range, len))
+}
+
+fn unsatisfiable(len: u64) -> Response {
+    let mut response = problem(StatusCode::RANGE_NOT_SATISFIABLE);
+    if let Ok(value) = format!("bytes */{len}").parse() {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+    response
+}
+
+fn missing(app: &App, url: &str) -> Response {
+    if looks_like_segment(url) {
+        app.counters.requested(url);
+        app.counters.failed();
+    }
+    problem(StatusCode::NOT_FOUND)
+}
+
+/// An error that no cache keeps.
+fn problem(status: StatusCode) -> Response {
+    let reason = status.canonical_reason().unwrap_or("error");
+    (status, [(header::CACHE_CONTROL, NO_STORE)], reason).into_response()
+}

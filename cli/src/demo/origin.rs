@@ -1,0 +1,87 @@
+//! From a request path to what is there: playlists, initialisation sections, media segments.
+
+use crate::demo::body::Source;
+use crate::demo::event::{Event, Stream};
+use bytes::Bytes;
+
+/// What lies at a path.
+pub(super) enum Found {
+    /// A playlist; it changes.
+    Playlist(String),
+    /// Anything else; it never changes.
+    Resource(Resource),
+}
+
+/// Bytes that never change.
+pub(super) struct Resource {
+    /// The bytes.
+    pub source: Source,
+    /// How many.
+    pub len: u64,
+    /// Media type.
+    pub mime: &'static str,
+    /// Whether it is a media segment: counted, and hit by faults.
+    pub segment: bool,
+    /// SHA-256 of the whole, if it is a segment.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// Whether a path has the form of a media segment, so that its absence counts as a failed one.
+pub(super) fn looks_like_segment(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    matches!(extension, Some("m4s" | "ts" | "aac"))
+}
+
+/// Finds `path` in a built-in stream: `master.m3u8`, `<track>/index.m3u8`, `<track>/init.mp4` or `<track>/<n>.m4s`.
+///
+/// # Errors
+/// A segment could not be made.
+pub(super) fn built_in(event: &Event, stream: Stream, path: &str) -> anyhow::Result<Option<Found>> {
+    if path == "master.m3u8" {
+        return Ok(Some(Found::Playlist(event.master())));
+    }
+    let Some((track, file)) = path.split_once('/') else {
+        return Ok(None);
+    };
+    let Some((number, track)) = event.track(track) else {
+        return Ok(None);
+    };
+    match file {
+        "index.m3u8" => Ok(Some(Found::Playlist(event.media(stream, number)?))),
+        "init.mp4" => Ok(Some(init(track.init))),
+        _ => segment(event, stream, number, file),
+    }
+}
+
+fn segment(
+    event: &Event,
+    stream: Stream,
+    track: usize,
+    file: &str,
+) -> anyhow::Result<Option<Found>> {
+    let number = file.strip_suffix(".m4s").and_then(|n| n.parse().ok());
+    // One spelling per segment: no leading zeros, no plus sign.
+    let Some(number) = number.filter(|n: &u64| file == format!("{n}.m4s")) else {
+        return Ok(None);
+    };
+    let found = event.fetch(stream, track, number)?;
+    Ok(found.map(|segment| {
+        Found::Resource(Resource {
+            len: segment.bytes.len() as u64,
+            source: Source::Memory(segment.bytes.clone()),
+            mime: "video/iso.segment",
+            segment: true,
+            sha256: Some(segment.tag.hash.0),
+        })
+    }))
+}
+
+fn init(bytes: &'static [u8]) -> Found {
+    Found::Resource(Resource {
+        len: bytes.len() as u64,
+        source: Source::Memory(Bytes::from_static(bytes)),
+        mime: "video/mp4",
+        segment: false,
+        sha256: None,
+    })
+}
