@@ -21,3 +21,38 @@ fn number(digits: &str) -> Option<u64> {
         .all(|c| c.is_ascii_digit())
         .then(|| digits.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn reads_what_servers_send() {
+        assert_eq!(parse("bytes 100-299/1000"), Some((100, 299)));
+        assert_eq!(parse("bytes 0-0/*"), Some((0, 0)));
+        assert_eq!(parse(" bytes 5-9/10 "), Some((5, 9)));
+        let far = u64::MAX - 1;
+        assert_eq!(parse(&format!("bytes {far}-{far}/*")), Some((far, far)));
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for header in [
+            "",
+            "bytes",
+            "bytes */1000",
+            "items 1-2/3",
+            "bytes 1-2",
+            "bytes 2-1/3",
+            "bytes 1-3/3",
+            "bytes +1-2/3",
+            "bytes -2/3",
+            "bytes 1-/3",
+            "bytes 1-2/",
+            "bytes 1-2/3/4",
+            "bytes 1-99999999999999999999/*",
+        ] {
+            assert_eq!(parse(header), None, "{header}");
+        }
+    }
+}

@@ -126,10 +126,11 @@ impl Soft {
     }
 
     async fn work(self: Rc<Self>) {
-        let mut budget = SLICE;
+        let mut pace = Pace(SLICE);
         while let Some(job) = self.next() {
-            let hash = digest(&job.bytes, &mut budget).await;
-            job.port.post((job.answer)(hash));
+            if let Some(hash) = job.digest(&mut pace).await {
+                job.port.post((job.answer)(hash));
+            }
         }
         self.working.set(false);
     }
@@ -139,25 +140,35 @@ impl Soft {
     }
 }
 
-/// Hashes, and yields whenever `budget` bytes have been hashed since it last did.
-async fn digest(bytes: &Uint8Array, budget: &mut usize) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    let mut scratch = vec![0; SCRATCH];
-    let len = bytes.length();
-    let mut at = 0;
-    while at < len {
-        let end = len.min(at.saturating_add(SCRATCH as u32));
-        let view = bytes.subarray(at, end);
-        if let Some(part) = scratch.get_mut(..view.length() as usize) {
+impl Job {
+    /// `None` when nobody wants to know any more.
+    async fn digest(&self, pace: &mut Pace) -> Option<[u8; 32]> {
+        let mut hasher = Sha256::new();
+        let mut scratch = vec![0; SCRATCH];
+        let len = self.bytes.length();
+        for at in (0..len).step_by(SCRATCH) {
+            let view = self.bytes.subarray(at, at.saturating_add(SCRATCH as u32));
+            let part = scratch.get_mut(..view.length() as usize)?;
             view.copy_to(part);
             hasher.update(&*part);
+            pace.step(SCRATCH).await;
+            if !self.port.is_open() {
+                return None;
+            }
         }
-        at = end;
-        *budget = budget.saturating_sub(SCRATCH);
-        if *budget == 0 {
+        Some(hasher.finalize().into())
+    }
+}
+
+/// Bytes that may be hashed before the browser gets a turn.
+struct Pace(usize);
+
+impl Pace {
+    async fn step(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
+        if self.0 == 0 {
             next_task().await;
-            *budget = SLICE;
+            self.0 = SLICE;
         }
     }
-    hasher.finalize().into()
 }

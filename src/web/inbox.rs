@@ -59,9 +59,14 @@ impl Port {
         (port, life)
     }
 
+    /// Whether anybody still wants a report.
+    pub fn is_open(&self) -> bool {
+        self.life.upgrade().is_some_and(|life| !life.ended.get())
+    }
+
     /// Reports an input, unless the owner has gone or has reported its last.
     pub fn post(&self, input: Input) {
-        if self.life.upgrade().is_some_and(|life| !life.ended.get()) {
+        if self.is_open() {
             self.send(input);
         }
     }
