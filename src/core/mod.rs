@@ -19,4 +19,5 @@ pub mod ids;
 pub mod integrity;
 pub mod time;
 pub mod timeline;
+pub mod tracker;
 pub mod wire;

@@ -1,0 +1,130 @@
+//! One open connection to a tracker: what it has told, and what is due when.
+
+use super::{MAX_INTERVAL, MAX_OFFERS, MIN_GAP, MIN_INTERVAL, Need, PATIENCE, SEEK_INTERVAL};
+use crate::core::time::{Duration, Time};
+
+/// How long the first response may take before offers go out without knowing the swarm's size.
+const BLIND_AFTER: Duration = Duration::from_secs(2);
+/// Batches of offers without an answer after which the gap between them grows no more (48 s).
+const MAX_MISSES: u32 = 4;
+
+/// State of an open connection.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    /// When the socket opened.
+    pub(super) opened: Time,
+    /// Viewers in the swarm, ourselves included, if the tracker says.
+    pub(super) population: Option<u32>,
+    announced: Time,
+    /// The oldest announce since the tracker was last heard.
+    unanswered: Option<Time>,
+    interval: Duration,
+    /// When the last batch of offers was asked for.
+    wished: Option<Time>,
+    /// Batches of offers that nobody has answered.
+    misses: u32,
+}
+
+impl Session {
+    /// Opened, and announced, now.
+    pub(super) fn new(now: Time) -> Self {
+        Self {
+            opened: now,
+            population: None,
+            announced: now,
+            unanswered: Some(now),
+            interval: SEEK_INTERVAL,
+            wished: None,
+            misses: 0,
+        }
+    }
+
+    /// An announce was sent.
+    pub(super) fn announced(&mut self, now: Time) {
+        self.announced = now;
+        self.unanswered.get_or_insert(now);
+    }
+
+    /// Some message came.
+    pub(super) fn heard(&mut self) {
+        self.unanswered = None;
+    }
+
+    /// The tracker answered an announce. New viewers are a new chance for offers.
+    pub(super) fn responded(&mut self, interval: Option<Duration>, population: Option<u32>) {
+        if let Some(interval) = interval {
+            self.interval = interval.clamp(MIN_INTERVAL, MAX_INTERVAL);
+        }
+        if population > self.population {
+            self.misses = 0;
+        }
+        self.population = population.or(self.population);
+    }
+
+    /// A peer answered an offer.
+    pub(super) fn answered(&mut self) {
+        self.misses = 0;
+    }
+
+    /// Whether an announce has been waiting for a sign of life for too long.
+    pub(super) fn is_silent(&self, now: Time) -> bool {
+        self.unanswered.is_some_and(|since| now >= since + PATIENCE)
+    }
+
+    /// Whether it is time for an announce without offers.
+    pub(super) fn is_due(&self, now: Time, need: Need) -> bool {
+        now >= self.due(need)
+    }
+
+    fn due(&self, need: Need) -> Time {
+        let patient = need.missing == 0;
+        let most = if patient { MAX_INTERVAL } else { SEEK_INTERVAL };
+        self.announced + self.interval.min(most)
+    }
+
+    /// How many offers to ask for, if now is the time; asks once.
+    pub(super) fn wish(&mut self, now: Time, need: Need) -> Option<u32> {
+        let due = self.wish_due(need).is_some_and(|at| now >= at);
+        due.then(|| {
+            self.wished = Some(now);
+            self.misses = (self.misses + 1).min(MAX_MISSES + 1);
+            self.useful(need)
+        })
+    }
+
+    fn wish_due(&self, need: Need) -> Option<Time> {
+        if self.useful(need) == 0 {
+            return None;
+        }
+        let informed = match self.population {
+            Some(_) => self.opened,
+            None => self.opened + BLIND_AFTER,
+        };
+        let spaced = self.wished.map(|at| at + self.gap());
+        Some(spaced.map_or(informed, |at| at.max(informed)))
+    }
+
+    fn gap(&self) -> Duration {
+        MIN_GAP * (1 << self.misses.saturating_sub(1).min(MAX_MISSES))
+    }
+
+    /// How many offers it takes to gain the missing peers. The tracker picks receivers at random, so
+    /// that a share of the offers goes to peers we have; more offers than others are pointless.
+    fn useful(&self, need: Need) -> u32 {
+        let Some(population) = self.population else {
+            return need.missing.min(MAX_OFFERS);
+        };
+        let others = population.saturating_sub(1);
+        let new = others.saturating_sub(need.connected);
+        let wanted = u64::from(need.missing.min(new)) * u64::from(others);
+        let offers = wanted.div_ceil(u64::from(new.max(1)));
+        offers.min(u64::from(MAX_OFFERS.min(others))) as u32
+    }
+
+    /// When something is due next.
+    pub(super) fn next_deadline(&self, need: Need) -> Time {
+        let silent = self.unanswered.map(|since| since + PATIENCE);
+        let others = [silent, self.wish_due(need)];
+        others.into_iter().flatten().fold(self.due(need), Time::min)
+    }
+}
