@@ -1,0 +1,135 @@
+import type { HlsHashes } from "./hls-hashes.js";
+import type { Fragment, LevelDetails } from "./hls-types.js";
+import type { Segment } from "./known.js";
+import type { Playhead } from "./playhead.js";
+import type { Session } from "./session.js";
+
+/** Segments told at once; a long recording is told in windows around the playhead. */
+const WINDOW = 400;
+/** A timeline that moved by less is not told again, in seconds. */
+const MOVED = 0.02;
+
+interface Told {
+  readonly details: LevelDetails;
+  readonly first: number;
+  readonly last: number;
+  readonly edge: number;
+}
+
+/** Tells the engine what the playlists say and where the playhead is. */
+export class HlsFeed {
+  readonly #session: Session;
+  readonly #hashes: HlsHashes;
+  readonly #playhead: Playhead;
+  #told = new Map<number, Told>();
+
+  constructor(session: Session, hashes: HlsHashes, playhead: Playhead) {
+    this.#session = session;
+    this.#hashes = hashes;
+    this.#playhead = playhead;
+  }
+
+  /** Another stream begins. */
+  reset(): void {
+    this.#told.clear();
+    this.#hashes.reset();
+  }
+
+  /** A playlist was loaded or refreshed. */
+  updated(details: LevelDetails): void {
+    this.#hashes.read(details);
+    this.#session.sawPlaylist(details.fragments.some((frag) => frag && this.#hashes.find(frag) !== null));
+    this.#tell(details);
+  }
+
+  /** Hashes of some of its segments were learned. */
+  learned(details: LevelDetails): void {
+    this.#tell(details);
+  }
+
+  /** The timeline was found to begin elsewhere than the playlist said. */
+  shifted(details: LevelDetails): void {
+    const told = this.#told.get(this.#hashes.rendition(details.url));
+    if (told && Math.abs(edge(details) - told.edge) < MOVED) return;
+    this.#tell(details);
+  }
+
+  /** The latest playlist that lists a URL, and the fragment; for requests that the player did not begin. */
+  fragmentAt(url: string): Fragment | null {
+    for (const { details } of this.#told.values()) {
+      const found = details.fragments.find((frag) => frag?.url === url);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /** The latest playlist of a fragment's rendition. */
+  playlistOf(frag: Fragment): LevelDetails | null {
+    return this.#told.get(this.#hashes.rendition(frag.baseurl))?.details ?? null;
+  }
+
+  /** The playhead moved. */
+  moved(): void {
+    const { position, rate } = this.#playhead;
+    this.#session.playhead(position, rate);
+    if (position === undefined) return;
+    for (const { details, first, last } of [...this.#told.values()]) {
+      if (isNear(details, position, first, last)) this.#tell(details);
+    }
+  }
+
+  /** Everything again, for a new engine. */
+  replay(): void {
+    for (const { details } of [...this.#told.values()]) this.#tell(details);
+    this.moved();
+  }
+
+  #tell(details: LevelDetails): void {
+    const rendition = this.#hashes.rendition(details.url);
+    const [first, last] = windowOf(details, this.#playhead.position);
+    this.#told.set(rendition, { details, first, last, edge: edge(details) });
+    const segments: Segment[] = [];
+    for (const frag of details.fragments.slice(first, last)) {
+      const known = frag && this.#hashes.find(frag);
+      if (known) segments.push(this.#hashes.segment(frag, known));
+    }
+    if (segments.length > 0) this.#session.playlist(rendition, details.live, segments);
+  }
+}
+
+/** Which fragments to tell: all, or as many around the playhead; without one, the end of a live playlist. */
+function windowOf(details: LevelDetails, position: number | undefined): [first: number, last: number] {
+  const count = details.fragments.length;
+  if (count <= WINDOW) return [0, count];
+  const unknown = details.live ? count : 0;
+  const at = position === undefined ? unknown : indexAt(details.fragments, position);
+  const first = Math.min(Math.max(0, at - WINDOW / 4), count - WINDOW);
+  return [first, first + WINDOW];
+}
+
+/** Whether the playhead has come so close to an end of the window that the next one is due. */
+function isNear(details: LevelDetails, position: number, first: number, last: number): boolean {
+  const count = details.fragments.length;
+  if (count <= WINDOW) return false;
+  const at = indexAt(details.fragments, position);
+  const margin = WINDOW / 8;
+  return (first > 0 && at < first + margin) || (last < count && at > last - margin);
+}
+
+/** Index of the first fragment that ends after a time; binary search, as a recording has thousands. */
+function indexAt(fragments: readonly (Fragment | null)[], time: number): number {
+  let low = 0;
+  let high = fragments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const frag = fragments[middle];
+    if (frag && frag.start + frag.duration <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function edge(details: LevelDetails): number {
+  const last = details.fragments[details.fragments.length - 1];
+  return last ? last.start + last.duration : 0;
+}

@@ -1,0 +1,150 @@
+import { HlsDigests } from "./hls-digests.js";
+import { HlsFeed } from "./hls-feed.js";
+import { HlsHashes } from "./hls-hashes.js";
+import type { LoaderOwner } from "./hls-loader.js";
+import type {
+  Fragment,
+  FragmentContext,
+  FragmentLoaderClass,
+  HlsConfig,
+  HlsInstance,
+  LevelDetails,
+} from "./hls-types.js";
+import type { Known } from "./known.js";
+import type { GlueLoader } from "./glue.js";
+import type { ResolvedOptions } from "./options.js";
+import { Playhead } from "./playhead.js";
+import { Session } from "./session.js";
+import type { Player } from "./session.js";
+import { Swarmline } from "./swarmline.js";
+import type { OffReason } from "./types.js";
+
+/** The gap in seconds that hls.js plays over, where its configuration does not say. */
+const DEFAULT_HOLE = 0.1;
+
+/** All that belongs to one hls.js player, wired together. */
+export class HlsPlugin implements LoaderOwner, Player {
+  readonly swarmline: Swarmline;
+  readonly session: Session;
+  readonly hashes = new HlsHashes();
+  readonly playhead: Playhead;
+  readonly feed: HlsFeed;
+  readonly digests: HlsDigests;
+  readonly contexts = new Set<FragmentContext>();
+  readonly ownLoader: FragmentLoaderClass | undefined;
+  #hls: HlsInstance | null = null;
+
+  /** `glue`: tests bring their own. */
+  constructor(options: ResolvedOptions, ownLoader: FragmentLoaderClass | undefined, glue?: GlueLoader) {
+    this.ownLoader = ownLoader;
+    this.session = new Session(options, this, (type, detail) => this.#dispatch(type, detail), glue);
+    this.swarmline = new Swarmline(this.session);
+    this.playhead = new Playhead(
+      () => this.feed.moved(),
+      () => this.config?.maxBufferHole ?? DEFAULT_HOLE,
+    );
+    this.feed = new HlsFeed(this.session, this.hashes, this.playhead);
+    this.digests = new HlsDigests(this.session, this.hashes, this.feed, (frag, signal) =>
+      this.#head(frag, signal),
+    );
+  }
+
+  get config(): HlsConfig | null {
+    return this.#hls?.config ?? null;
+  }
+
+  /** Listens to a player. hls.js drops the listeners itself when it is destroyed. */
+  connect(hls: HlsInstance, events: Readonly<Record<string, string>>): void {
+    this.#hls = hls;
+    hls.on("hlsManifestLoading", (_event, data: { url: string }) => this.#opened(data.url));
+    hls.on("hlsLevelUpdated", (_event, data: Updated) => this.feed.updated(data.details));
+    hls.on("hlsLevelPtsUpdated", (_event, data: Updated) => this.feed.shifted(data.details));
+    // hls.js 1.5 has no event for an audio playlist that has been merged.
+    const audio = events["AUDIO_TRACK_UPDATED"] ?? "hlsAudioTrackLoaded";
+    hls.on(audio, (_event, data: Updated) => this.feed.updated(data.details));
+    hls.on("hlsMediaAttached", (_event, data: { media: HTMLMediaElement }) =>
+      this.playhead.attach(data.media),
+    );
+    hls.on("hlsMediaDetaching", () => this.playhead.detach());
+  }
+
+  /** Leaves the swarm for good. Idempotent. */
+  destroy(): void {
+    this.playhead.detach();
+    this.digests.reset();
+    this.session.destroy();
+  }
+
+  known(frag: Fragment): Known | null {
+    return this.hashes.find(frag) ?? this.#unread(frag);
+  }
+
+  obstacle(): OffReason | null {
+    return this.mayFetch ? null : "xhr-setup";
+  }
+
+  get mayFetch(): boolean {
+    const config = this.config;
+    return !config?.xhrSetup || !!config.fetchSetup || !!config.progressive;
+  }
+
+  async prepare(url: string, init: RequestInit): Promise<Request> {
+    const context = this.#context(url);
+    const headers = new Headers(context.headers);
+    new Headers(init.headers).forEach((value, name) => headers.set(name, value));
+    // As hls.js's own fetch loader does.
+    const params: RequestInit = { method: "GET", mode: "cors", credentials: "same-origin", ...init, headers };
+    const setup = this.config?.fetchSetup;
+    const request = setup ? await setup(context, params) : new Request(url, params);
+    return setup ? keep(request, params, headers) : request;
+  }
+
+  replay(): void {
+    this.feed.replay();
+  }
+
+  #opened(url: string): void {
+    this.feed.reset();
+    this.digests.reset();
+    this.session.open(url);
+  }
+
+  /** hls.js 1.5 loads audio before it tells of the playlist. */
+  #unread(frag: Fragment): Known | null {
+    const { levels = [], audioTracks = [] } = this.#hls ?? {};
+    for (const { details } of [...levels, ...audioTracks]) {
+      if (details?.fragments.includes(frag)) this.hashes.read(details);
+    }
+    return this.hashes.find(frag);
+  }
+
+  /** The player's own request for a URL if there is one, else one as it would be. */
+  #context(url: string): FragmentContext {
+    for (const context of this.contexts) if (context.url === url) return { ...context };
+    const frag = this.config?.fetchSetup ? this.feed.fragmentAt(url) : null;
+    return { url, frag: frag as Fragment, part: null, responseType: "arraybuffer", headers: {} };
+  }
+
+  async #head(frag: Fragment, signal: AbortSignal): Promise<Response> {
+    return fetch(await this.prepare(frag.url, { method: "HEAD", signal }));
+  }
+
+  #dispatch(type: string, detail: unknown): void {
+    this.swarmline.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+interface Updated {
+  readonly details: LevelDetails;
+}
+
+/** What a `fetchSetup` that makes a request of its own must not lose. */
+function keep(request: Request, params: RequestInit, headers: Headers): Request {
+  const range = headers.get("range");
+  const init: RequestInit = {};
+  if (params.signal) init.signal = params.signal;
+  if (params.cache) init.cache = params.cache;
+  const kept = new Request(request, init);
+  if (range !== null && !kept.headers.has("range")) kept.headers.set("range", range);
+  return kept;
+}

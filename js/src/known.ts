@@ -1,0 +1,48 @@
+/** What a publisher says of one segment's bytes. Hashes are base64url without padding. */
+export interface Known {
+  /** SHA-256 of exactly the bytes the player asks for. */
+  readonly sha256: string;
+  /** BEP 52 pieces root over 16 KiB leaves, if the publisher gave one. */
+  readonly root: string | null;
+  /** Size in bytes. */
+  readonly bytes: number;
+}
+
+/** A segment, as the engine takes it. */
+export interface Segment extends Known {
+  /** Absolute URL at the CDN. */
+  readonly url: string;
+  /** Where it begins inside the resource; null: it is the whole resource. */
+  readonly offset: number | null;
+  /** Number of its rendition. */
+  readonly rendition: number;
+  /** Media sequence number. */
+  readonly sn: number;
+  /** Start on the player's timeline in seconds. */
+  readonly start: number;
+  /** Duration in seconds. */
+  readonly duration: number;
+}
+
+/** 32 bytes as base64url without padding: 43 characters, whose last one has two bits to spare. */
+export function isHash(text: string): boolean {
+  return /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(text);
+}
+
+/** Standard base64 of 32 bytes → base64url without padding; null if it is anything else. */
+export function fromBase64(text: string): string | null {
+  const url = text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=$/, "");
+  return isHash(url) ? url : null;
+}
+
+/** Bytes → base64url without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+/** base64url without padding → hex. */
+export function toHex(hash: string): string {
+  const bytes = atob(hash.replace(/-/g, "+").replace(/_/g, "/"));
+  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,60 @@
+const EVENTS = ["timeupdate", "seeking", "seeked", "ratechange", "pause", "play", "playing", "waiting"];
+
+/**
+ * Where a media element is. It speaks only when the element does: no timer of its own.
+ */
+export class Playhead {
+  readonly #moved: () => void;
+  readonly #tolerance: () => number;
+  #media: HTMLMediaElement | null = null;
+  #listeners: AbortController | null = null;
+
+  /** `moved` is called on every change; `tolerance` is the gap in seconds that the player jumps by itself. */
+  constructor(moved: () => void, tolerance: () => number) {
+    this.#moved = moved;
+    this.#tolerance = tolerance;
+  }
+
+  attach(media: HTMLMediaElement): void {
+    this.detach();
+    this.#media = media;
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    for (const type of EVENTS) media.addEventListener(type, this.#moved, { signal });
+    this.#moved();
+  }
+
+  detach(): void {
+    this.#listeners?.abort();
+    this.#listeners = null;
+    if (!this.#media) return;
+    this.#media = null;
+    this.#moved();
+  }
+
+  /** Seconds on the player's timeline; undefined without media, or where nothing is buffered. */
+  get position(): number | undefined {
+    const media = this.#media;
+    if (!media) return undefined;
+    const { buffered, currentTime } = media;
+    const tolerance = this.#tolerance();
+    for (let i = 0; i < buffered.length; i += 1) {
+      // As hls.js does: a little before a range is in it, its very end is not.
+      if (currentTime + tolerance >= buffered.start(i) && currentTime < buffered.end(i)) return currentTime;
+    }
+    return undefined;
+  }
+
+  /** Media seconds per second; 0 when paused, or without media. */
+  get rate(): number {
+    return this.#media && !this.#media.paused ? this.#media.playbackRate : 0;
+  }
+
+  /** Milliseconds until the playhead reaches a time; 0 where the position is not known. */
+  until(time: number): number {
+    const { position, rate } = this;
+    if (position === undefined) return 0;
+    const ahead = Math.max(0, time - position);
+    return rate > 0 ? (1000 * ahead) / rate : Infinity;
+  }
+}

@@ -1,0 +1,316 @@
+import { Counters } from "./counters.js";
+import { Engine } from "./engine.js";
+import type { LoadHandlers, Ticket } from "./engine.js";
+import { loadGlue, panicked } from "./glue.js";
+import type { GlueLoader } from "./glue.js";
+import type { Known, Segment } from "./known.js";
+import { Notices } from "./notices.js";
+import type { Emit } from "./notices.js";
+import type { ResolvedOptions } from "./options.js";
+import type { OffReason, SwarmlineStats } from "./types.js";
+import { Waiting } from "./waiting.js";
+
+/** What the player side brings. */
+export interface Player {
+  /** Builds a CDN request as the application wants it. */
+  prepare(url: string, init: RequestInit): Request | Promise<Request>;
+  /** A reason of the player's own to leave everything to its loader, or null. */
+  obstacle(): OffReason | null;
+  /** A new engine is there: tell it all playlists and the playhead. */
+  replay(): void;
+}
+
+/** How long the player's loader took. */
+export interface Timing {
+  readonly firstByteMs: number;
+  readonly transferMs: number;
+}
+
+const MAX_ATTEMPTS = 5;
+const RETRY_MS = 30_000;
+/** So many requests in a row that only the player's own loader could get. */
+const MAX_REFUSALS = 3;
+
+/**
+ * One player's part in a swarm: whether there is an engine, why not, and what it is told. Nothing here
+ * waits for an engine: while there is none, `load` says so and the player's loader does the work.
+ *
+ * An engine is made when the publisher's hashes are known and the first segment has been delivered, so
+ * that start-up never shares the line with the WebAssembly module. It outlives quality switches, seeks
+ * and media re-attachment; another stream or a page put away ends it.
+ */
+export class Session {
+  readonly options: ResolvedOptions;
+  readonly counters = new Counters();
+  readonly notices: Notices;
+  readonly #player: Player;
+  readonly #emit: Emit;
+  readonly #loadGlue: GlueLoader;
+  readonly #waiting = new Waiting();
+  readonly #disposer = new AbortController();
+  #enabled: boolean;
+  #swarmKey: string | null = null;
+  #hashes: "unknown" | "none" | "some" = "unknown";
+  #delivered = false;
+  #engine: Engine | null = null;
+  #starting: object | null = null;
+  #attempts = 0;
+  #retryAt = 0;
+  #failure: string | null = null;
+  #refusals = 0;
+  #away = false;
+  readonly #parked: LoadHandlers[] = [];
+  #announced: OffReason | null = "loading";
+
+  constructor(options: ResolvedOptions, player: Player, emit: Emit, glue: GlueLoader = loadGlue) {
+    this.options = options;
+    this.#player = player;
+    this.#emit = emit;
+    this.#loadGlue = glue;
+    this.#enabled = options.enabled;
+    this.notices = new Notices(emit, this.counters);
+  }
+
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+
+  get destroyed(): boolean {
+    return this.#disposer.signal.aborted;
+  }
+
+  /** Switches P2P while playing. */
+  setEnabled(on: boolean): void {
+    if (this.#enabled === on || this.destroyed) return;
+    this.#enabled = on;
+    this.#engine?.switch(on);
+    if (on) this.#retryAt = 0;
+    this.consider();
+  }
+
+  /** A stream begins. The same swarm as before keeps its engine and its peers. */
+  open(manifestUrl: string): void {
+    if (this.destroyed) return;
+    if (this.#swarmKey === null) this.#watchPage();
+    const key = this.options.swarmId ?? withoutQuery(manifestUrl);
+    this.#hashes = "unknown";
+    this.#delivered = false;
+    this.#waiting.clear();
+    if (key !== this.#swarmKey) this.#closeEngine().forEach(lose);
+    this.#swarmKey = key;
+    this.consider();
+  }
+
+  /** A playlist was read; `some`: it has at least one segment with a hash. */
+  sawPlaylist(some: boolean): void {
+    if (some) this.#hashes = "some";
+    else if (this.#hashes === "unknown") this.#hashes = "none";
+    this.consider();
+  }
+
+  /** Tells the engine, if there is one. */
+  playlist(rendition: number, live: boolean, segments: readonly Segment[]): void {
+    this.#engine?.playlist(JSON.stringify({ rendition, live, segments }));
+  }
+
+  /** Tells the engine, if there is one. */
+  playhead(position: number | undefined, rate: number): void {
+    this.#engine?.playhead(position, rate);
+  }
+
+  /** Whether the engine would take this segment now. */
+  takes(known: Known): boolean {
+    return this.offReason() === null && known.bytes <= this.options.maxSegmentBytes;
+  }
+
+  /** Null: load by other means. */
+  load(segment: Segment, handlers: LoadHandlers, patienceMs: number): Ticket | null {
+    if (!this.takes(segment)) return null;
+    return this.#engine?.load(segment, handlers, patienceMs) ?? null;
+  }
+
+  /**
+   * The player's loader has a whole segment, verified. The engine copies it, or, while it is on its way,
+   * a bounded few copies wait for it.
+   */
+  offer(segment: Segment, data: ArrayBuffer, timing: Timing): void {
+    if (segment.bytes > this.options.maxSegmentBytes) return;
+    const reason = this.offReason();
+    if (reason === null) this.#engine?.insert(segment, data, timing.firstByteMs, timing.transferMs);
+    else if (reason === "loading") this.#waiting.keep(segment, data, timing);
+  }
+
+  /** Bytes reached the player. */
+  delivered(bytes: number): void {
+    this.counters.delivered(bytes);
+    // A panic leaves no way to ask; what is known then is as old as the last delivery.
+    if (this.#engine) this.counters.engine(this.#engine.stats());
+    if (this.#delivered) return;
+    this.#delivered = true;
+    this.consider();
+  }
+
+  /** The player's loader got what the engine's requests could not get. */
+  refused(message: string): void {
+    this.#refusals += 1;
+    if (this.#refusals !== MAX_REFUSALS) return;
+    this.#emit("warning", { code: "cdn-refused", message });
+    this.#failure = message;
+    this.#closeEngine().forEach(lose);
+    this.consider();
+  }
+
+  /** The engine's requests work. */
+  accepted(): void {
+    if (this.#refusals < MAX_REFUSALS) this.#refusals = 0;
+  }
+
+  /** Why loads do not go to the engine; null: they do. */
+  offReason(): OffReason | null {
+    if (this.destroyed) return "destroyed";
+    if (!this.#enabled) return "switched-off";
+    return this.#hindrance() ?? (this.#engine ? null : this.#missing());
+  }
+
+  stats(): SwarmlineStats {
+    if (this.#engine) this.counters.engine(this.#engine.stats());
+    const offReason = this.offReason();
+    return { enabled: this.#enabled, offReason, offDetail: this.#detail(offReason), ...this.counters.sum() };
+  }
+
+  /** Starts what can be started and announces a changed state. Cheap; called whenever something changed. */
+  consider(): void {
+    if (this.#hindrance() === "no-hashes") this.#waiting.clear();
+    if (this.#shouldStart()) void this.#start();
+    const reason = this.offReason();
+    if (reason === this.#announced) return;
+    this.#announced = reason;
+    this.#emit("statechange", { offReason: reason, offDetail: this.#detail(reason) });
+  }
+
+  /** Ends everything. Idempotent. */
+  destroy(): void {
+    if (this.destroyed) return;
+    this.#disposer.abort();
+    this.#closeEngine().forEach(lose);
+    this.#waiting.clear();
+    this.consider();
+  }
+
+  /** What no engine could help with. */
+  #hindrance(): OffReason | null {
+    if (this.options.trackers.length === 0) return "no-trackers";
+    if (typeof RTCPeerConnection === "undefined") return "no-webrtc";
+    const obstacle = this.#player.obstacle();
+    if (obstacle) return obstacle;
+    if (panicked() !== null) return "wasm-panicked";
+    if (this.#refusals >= MAX_REFUSALS) return "cdn-refused";
+    return this.#hashes === "none" ? "no-hashes" : null;
+  }
+
+  #missing(): OffReason {
+    return this.#failure !== null && !this.#starting ? "wasm-failed" : "loading";
+  }
+
+  #detail(reason: OffReason | null): string | null {
+    if (reason === "wasm-panicked") return panicked();
+    return reason === "wasm-failed" || reason === "cdn-refused" ? this.#failure : null;
+  }
+
+  #shouldStart(): boolean {
+    if (this.destroyed || this.#away || this.#engine || this.#starting || !this.#enabled) return false;
+    if (this.#hindrance() || this.#hashes !== "some" || this.#swarmKey === null) return false;
+    return this.#delivered && this.#attempts < MAX_ATTEMPTS && performance.now() >= this.#retryAt;
+  }
+
+  async #start(): Promise<void> {
+    const turn = (this.#starting = {});
+    try {
+      const glue = await this.#loadGlue(this.options.wasmUrl);
+      if (this.#starting !== turn) return;
+      this.#starting = null;
+      if (!this.destroyed && !this.#away && panicked() === null) this.#begin(glue);
+    } catch (error) {
+      if (this.#starting === turn) this.#failed(error);
+    }
+    this.consider();
+  }
+
+  #begin(glue: Awaited<ReturnType<GlueLoader>>): void {
+    const { trackers, maxPeers, maxUploadBitrate, cacheBytes, maxSegmentBytes, cdnTimeoutMs, iceServers } =
+      this.options;
+    const limits = { maxPeers, maxUploadBitrate, cacheBytes, maxSegmentBytes, cdnTimeoutMs };
+    this.#engine = new Engine(glue, {
+      options: { trackers, enabled: this.#enabled, ...limits, swarmKey: this.#swarmKey },
+      iceServers,
+      prepare: (url, init) => this.#player.prepare(url, init),
+      notice: (json) => this.notices.receive(json),
+      warn: (code, message) => this.#emit("warning", { code, message }),
+      broken: (message) => this.#broken(message),
+    });
+    this.#failure = null;
+    this.#attempts = 0;
+    this.#player.replay();
+    this.#waiting.drain((segment, data, timing) =>
+      this.#engine?.insert(segment, data, timing.firstByteMs, timing.transferMs),
+    );
+  }
+
+  #failed(error: unknown): void {
+    this.#starting = null;
+    this.#engine = null;
+    this.#attempts += 1;
+    this.#retryAt = performance.now() + RETRY_MS;
+    this.#failure = error instanceof Error ? error.message : String(error);
+    this.#waiting.clear();
+    this.#emit("warning", { code: "wasm-failed", message: this.#failure });
+  }
+
+  #broken(message: string): void {
+    this.#engine = null;
+    this.counters.keep();
+    this.#waiting.clear();
+    this.#emit("warning", { code: "wasm-panicked", message });
+    this.consider();
+  }
+
+  /** Answers the loads it had under way. */
+  #closeEngine(): LoadHandlers[] {
+    const engine = this.#engine;
+    this.#starting = null;
+    this.#engine = null;
+    if (!engine) return [];
+    this.counters.engine(engine.stats());
+    this.counters.keep();
+    return engine.close();
+  }
+
+  /** A page that goes away says bye; one that comes back from the back/forward cache joins again. */
+  #watchPage(): void {
+    if (typeof addEventListener !== "function") return;
+    const { signal } = this.#disposer;
+    addEventListener("pagehide", () => this.#hide(), { signal });
+    addEventListener("pageshow", () => this.#show(), { signal });
+  }
+
+  #hide(): void {
+    this.#away = true;
+    // A page that is being left must not begin new requests.
+    this.#parked.push(...this.#closeEngine());
+  }
+
+  #show(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#parked.splice(0).forEach(lose);
+    this.consider();
+  }
+}
+
+function lose(handlers: LoadHandlers): void {
+  handlers.lost();
+}
+
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, "");
+}

@@ -1,0 +1,187 @@
+/** What an application may set. Every field has a working default but `trackers`. */
+export interface SwarmlineOptions {
+  /**
+   * WebTorrent trackers, `ws:` or `wss:` URLs, at most 8. Default: none, and then there are no
+   * peers: everything comes from the CDN and the WebAssembly module is not even loaded.
+   */
+  trackers?: readonly string[];
+  /**
+   * Name of the swarm, 1 to 256 characters. Viewers with the same name share, whatever manifest URL
+   * they use. Default: the manifest URL without query and fragment.
+   */
+  swarmId?: string;
+  /** Whether P2P starts switched on; see `Swarmline.setEnabled`. Default: true. */
+  enabled?: boolean;
+  /** STUN and TURN servers, as for `RTCPeerConnection`. Default: none. */
+  iceServers?: readonly RTCIceServer[];
+  /** Most peers connected at once, 1 to 64. Default: 16. */
+  maxPeers?: number;
+  /** Upload ceiling in bit/s over all peers; 0: never upload. Default: 20,000,000. */
+  maxUploadBitrate?: number;
+  /** Verified segments kept for others, in bytes, 1 MiB to 4 GiB. Default: 64 MiB. */
+  cacheBytes?: number;
+  /** A larger segment is left to the player's own loader, in bytes, at most 256 MiB. Default: 32 MiB. */
+  maxSegmentBytes?: number;
+  /** A CDN request that brings nothing for this long has failed, in ms, 1,000 to 120,000. Default: 10,000. */
+  cdnTimeoutMs?: number;
+  /**
+   * Where the WebAssembly file is. One page loads it once: the first player's value counts.
+   * Default: `wasm/swarmline_bg.wasm` beside this package's modules.
+   */
+  wasmUrl?: string | URL;
+}
+
+/**
+ * Why P2P is off.
+ * - `switched-off`: by option `enabled` or by `setEnabled(false)`.
+ * - `no-trackers`: the option `trackers` is empty.
+ * - `no-webrtc`: this browser has no `RTCPeerConnection`.
+ * - `xhr-setup`: hls.js is configured with `xhrSetup` and without `fetchSetup`, so Swarmline's own CDN
+ *   requests could not carry what the application adds to its own. Set `fetchSetup` too.
+ * - `no-hashes`: the publisher gives no hash for any segment; nothing unverified is ever shared.
+ * - `cdn-refused`: the CDN answers the player's own requests but refuses Swarmline's (CORS for `Range`,
+ *   or credentials that only the player's loader adds).
+ * - `wasm-failed`: the WebAssembly module could not be loaded; tried again later.
+ * - `wasm-panicked`: it broke. The player's own loader has taken over until the page is reloaded.
+ * - `loading`: not there yet: no playlist, or the module is on its way.
+ * - `destroyed`: the player was destroyed.
+ */
+export type OffReason =
+  | "switched-off"
+  | "no-trackers"
+  | "no-webrtc"
+  | "xhr-setup"
+  | "no-hashes"
+  | "cdn-refused"
+  | "wasm-failed"
+  | "wasm-panicked"
+  | "loading"
+  | "destroyed";
+
+/** Counters since the player was made. Bytes are payload bytes of segments, playlists not included. */
+export interface SwarmlineStats {
+  /** Whether the application wants P2P (option `enabled`, `setEnabled`). */
+  enabled: boolean;
+  /** Why P2P is off now; null while it is on. */
+  offReason: OffReason | null;
+  /** More on `offReason` for a log: an error's words, or null. */
+  offDetail: string | null;
+  /** Bytes received from the CDN, by whichever loader; duplicates and aborted requests included. */
+  cdnBytes: number;
+  /** Bytes received from peers that were new and verified. */
+  peerBytes: number;
+  /** Bytes sent to peers. */
+  uploadedBytes: number;
+  /** Bytes received and thrown away: wrong, or never asked for. */
+  wastedBytes: number;
+  /** Bytes received that were there already. */
+  duplicateBytes: number;
+  /** Bytes handed to the player. */
+  deliveredBytes: number;
+  /** Net offload: 1 − cdnBytes ÷ deliveredBytes. Negative when more was fetched than played; 0 before the first segment. */
+  offload: number;
+  /** Connected peers. */
+  peers: number;
+  /** Segments delivered of which at least one byte came from the CDN. */
+  segmentsFromCdn: number;
+  /** Segments delivered of which every byte came from peers. */
+  segmentsFromPeers: number;
+  /** Payloads, from peers or the CDN, that did not match their hash. None was delivered. */
+  hashFailures: number;
+  /** Segments that peers completed while the CDN was failing. */
+  stallsAvoided: number;
+  /** Verified bytes kept for others. */
+  cacheBytes: number;
+  /** Trackers with an open connection. */
+  trackersConnected: number;
+}
+
+/** A segment was delivered to the player. */
+export interface SegmentDetail {
+  /** SHA-256 in hex, or null if the publisher gave no hash. */
+  hash: string | null;
+  /** Media sequence number. */
+  sn: number;
+  /** Number of the rendition (one per playlist URL), as Swarmline counts them. */
+  rendition: number;
+  /** What it holds, as hls.js says: `main` is video, with or without audio. */
+  kind: "main" | "audio";
+  /** Size in bytes. */
+  bytes: number;
+  /** Duration in seconds. */
+  duration: number;
+  /** Bytes of it that came from peers. */
+  peerBytes: number;
+  /** Bytes of it that came from the CDN. */
+  cdnBytes: number;
+  /** Time that was left until the player would have run dry, in ms; null where that is not known. */
+  slackMs: number | null;
+  /** Who loaded it: Swarmline, or the player's own loader. */
+  loader: "swarm" | "player";
+}
+
+/** A peer is connected. */
+export interface PeerConnectDetail {
+  /** Number of the connection. */
+  conn: number;
+  /** The peer's id in hex. */
+  peer: string;
+}
+
+/** A peer is gone. */
+export interface PeerDisconnectDetail extends PeerConnectDetail {
+  /** A stable word: `closed`, `silent`, `bad-hash`, `protocol`, `bye`, `duplicate`, `replaced`, `off`. */
+  reason: string;
+}
+
+/** Bytes did not match the publisher's hash and were thrown away. */
+export interface HashFailureDetail {
+  /** SHA-256 in hex that they should have had. */
+  hash: string;
+  /** From the CDN, or from a peer. */
+  fromCdn: boolean;
+}
+
+/** A tracker's connection opened or closed. */
+export interface TrackerDetail {
+  /** The tracker. */
+  url: string;
+  /** Whether its connection is open. */
+  connected: boolean;
+}
+
+/** A tracker refused something, or said what cannot be read. */
+export interface TrackerWarningDetail {
+  /** The tracker. */
+  url: string;
+  /** Its words, at most 200 characters. */
+  message: string;
+}
+
+/** P2P went on or off, or the reason for being off changed. */
+export interface StateDetail {
+  /** Null: on. */
+  offReason: OffReason | null;
+  /** More for a log, or null. */
+  offDetail: string | null;
+}
+
+/** Something went wrong inside and was put right; playback did not suffer. */
+export interface WarningDetail {
+  /** Stable word: `engine-error`, `engine-silent`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
+  code: string;
+  /** For a log. */
+  message: string;
+}
+
+/** Events of `Swarmline`, by name; the payload is in `event.detail`. */
+export interface SwarmlineEventMap {
+  segment: CustomEvent<SegmentDetail>;
+  peerconnect: CustomEvent<PeerConnectDetail>;
+  peerdisconnect: CustomEvent<PeerDisconnectDetail>;
+  hashfailure: CustomEvent<HashFailureDetail>;
+  tracker: CustomEvent<TrackerDetail>;
+  trackerwarning: CustomEvent<TrackerWarningDetail>;
+  statechange: CustomEvent<StateDetail>;
+  warning: CustomEvent<WarningDetail>;
+}
