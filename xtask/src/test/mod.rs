@@ -4,6 +4,7 @@
 //! is one test, but for those that run tests of their own (cargo's, the browser's), which count each.
 
 mod e2e;
+mod js;
 mod libtest;
 mod report;
 mod rust;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only checks whose name contains this (fmt, clippy, rust, build, types, e2e …). A word that no check
+    /// Only checks whose name contains this (fmt, clippy, rust, build, types, js, e2e …). A word that no check
     /// is named by selects cargo tests and browser scenarios by their names instead.
     #[arg(long, value_name = "FILTER")]
     only: Option<String>,
@@ -53,10 +54,14 @@ const BUILD: Check = Check {
     run: build_package,
 };
 /// These look at what `build` made.
-const ON_THE_PACKAGE: [Check; 2] = [
+const ON_THE_PACKAGE: [Check; 3] = [
     Check {
         name: "types",
         run: types,
+    },
+    Check {
+        name: "js",
+        run: js::run,
     },
     Check {
         name: "e2e",
@@ -86,10 +91,8 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
         .iter()
         .filter(|check| plan.selects(check))
         .collect();
-    if rest.is_empty() && !plan.selects(&BUILD) {
-        return Ok(report.finish());
-    }
-    let built = report.check(&scope, &BUILD);
+    let before = report.count();
+    let built = (rest.is_empty() && !plan.selects(&BUILD)) || report.check(&scope, &BUILD);
     for check in rest {
         if built {
             report.check(&scope, check);
@@ -97,7 +100,13 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
             report.not_run(check, "the build failed");
         }
     }
-    Ok(report.finish())
+    match plan.filter {
+        // The build alone is no test that anyone asked for.
+        Some(word) if before == 0 && report.count() == 1 => {
+            bail!("no test's name contains {word:?}")
+        }
+        _ => Ok(report.finish()),
+    }
 }
 
 struct Plan<'a> {
@@ -129,7 +138,7 @@ impl<'a> Plan<'a> {
         }
         match (self.names, self.filter) {
             (Some(word), _) => check.name.contains(word),
-            (None, Some(_)) => ["rust", "e2e"].contains(&check.name),
+            (None, Some(_)) => ["rust", "js", "e2e"].contains(&check.name),
             (None, None) => true,
         }
     }
@@ -152,14 +161,4 @@ fn types(scope: &Scope) -> Result<Outcome> {
         passed: 2,
         failed: Vec::new(),
     })
-}
-
-/// A filter that selects nothing is a typing mistake, not a success.
-fn none_selected(outcome: Outcome, filter: Option<&str>) -> Result<Outcome> {
-    match filter {
-        Some(word) if outcome.passed == 0 && outcome.failed.is_empty() => {
-            bail!("no test's name contains {word:?}")
-        }
-        _ => Ok(outcome),
-    }
 }

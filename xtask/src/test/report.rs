@@ -47,6 +47,11 @@ impl Report {
             .push(format!("{} (not run: {because})", check.name));
     }
 
+    /// Tests so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.passed + self.failed.len() as u64
+    }
+
     fn add(&mut self, name: &str, outcome: Result<Outcome>, took: f64) -> bool {
         let outcome = outcome.unwrap_or_else(|error| {
             println!("{error:#}");

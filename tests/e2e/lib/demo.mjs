@@ -1,0 +1,82 @@
+// `swarmline demo` as a child process: origin, tracker and fault injection.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Publisher } from "./publisher.mjs";
+
+export class Demo {
+  /** Starts one; resolves when it listens. Further arguments go to the command. */
+  static async start(args = []) {
+    const binary = process.env.SWARMLINE_DEMO;
+    if (!binary) throw new Error("SWARMLINE_DEMO must name the swarmline binary; `cargo xtask test` sets it");
+    const child = spawn(binary, ["demo", "--port", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const errors = [];
+    createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
+    const origin = await new Promise((resolve, reject) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const found = /^listening on (http:\/\/[^/]+)/.exec(line);
+        if (found) resolve(found[1]);
+      });
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`demo ended (${code})\n${errors.join("\n")}`)));
+    });
+    return new Demo(child, origin, errors);
+  }
+
+  constructor(child, origin, errors) {
+    this.child = child;
+    this.origin = origin;
+    this.errors = errors;
+    this.publishers = [];
+  }
+
+  get live() {
+    return `${this.origin}/live/master.m3u8`;
+  }
+
+  get vod() {
+    return `${this.origin}/vod/master.m3u8`;
+  }
+
+  get tracker() {
+    return `${this.origin.replace("http", "ws")}/tracker`;
+  }
+
+  /** What the publisher signs from now on, for comparison with what players were given. */
+  watch(url = this.live) {
+    const publisher = new Publisher(url);
+    this.publishers.push(publisher);
+    return publisher;
+  }
+
+  async stats() {
+    return (await this.control("stats", "GET")).json();
+  }
+
+  async reset() {
+    await this.control("reset", "POST");
+  }
+
+  /** Replaces the fault state; no argument: all is well. */
+  async faults(state = {}) {
+    await this.control("faults", "POST", JSON.stringify(state));
+  }
+
+  async control(path, method, body) {
+    const headers = body ? { "content-type": "application/json" } : {};
+    const response = await fetch(`${this.origin}/control/${path}`, { method, body, headers });
+    if (!response.ok) throw new Error(`/control/${path} answered ${response.status}`);
+    return response;
+  }
+
+  /** Ends it as Ctrl-C does; tells whether it ended by itself and with what code. */
+  async stop() {
+    this.publishers.forEach((publisher) => publisher.stop());
+    if (this.child.exitCode !== null) return this.child.exitCode;
+    this.child.kill("SIGINT");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), 5000);
+    const [code] = await once(this.child, "exit");
+    clearTimeout(late);
+    return code;
+  }
+}

@@ -1,0 +1,36 @@
+// Arithmetic over records.
+
+export const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Bytes of media that a player was given, and by how many payloads. */
+export const delivered = (report) => sum(report.payloads.map((payload) => payload.bytes));
+
+/** The median live latency over the last `seconds`, in seconds. */
+export function latency(report, seconds = 10) {
+  const from = report.at - seconds * 1000;
+  return median(report.samples.filter((sample) => sample.at >= from).map((sample) => sample.latency));
+}
+
+/** How fast time went by for the viewer between two moments (ms of the record): 1 is real time. */
+export function pace(report, from = report.firstFrameMs, to = report.at) {
+  const inside = report.samples.filter((sample) => sample.at >= from && sample.at <= to);
+  const [first, last] = [inside[0], inside.at(-1)];
+  return (last.time - first.time) / ((last.at - first.at) / 1000);
+}
+
+/** The least media ahead of the viewer between two moments, in seconds. */
+export function leastAhead(report, from, to = report.at) {
+  const inside = report.samples.filter((sample) => sample.at >= from && sample.at <= to);
+  return Math.min(...inside.map((sample) => sample.ahead));
+}
+
+/** 1 − bytes that left the origin / bytes that players were given. */
+export function offload(origin, reports) {
+  return 1 - origin.segmentBytes / sum(reports.map(delivered));
+}

@@ -1,0 +1,123 @@
+// Runs scenarios: as many at once as the machine carries, each with its own origin, tracker and tabs.
+import { Demo } from "./demo.mjs";
+import { Tab } from "./tab.mjs";
+
+/** Playing tabs at once; more would measure the machine. */
+const MOST_TABS = 8;
+const LIMIT_MS = 150_000;
+
+/**
+ * A scenario is `{ name, tabs, alone?, run(t) }`. `tabs`: how many play at once. `alone`: it measures
+ * time, so nothing else may run beside it. What `t` offers is in the class below.
+ */
+export async function runAll(scenarios, shared) {
+  const results = [];
+  const running = new Set();
+  const waiting = [...scenarios];
+  let weight = 0;
+  while (waiting.length > 0 || running.size > 0) {
+    const next = waiting.findIndex((scenario) => fits(scenario, running, weight));
+    if (next >= 0) {
+      const [scenario] = waiting.splice(next, 1);
+      weight += scenario.tabs;
+      const job = runOne(scenario, shared).then((result) => {
+        weight -= scenario.tabs;
+        running.delete(job);
+        results.push(result);
+      });
+      job.alone = scenario.alone;
+      running.add(job);
+    } else {
+      await Promise.race(running);
+    }
+  }
+  return results;
+}
+
+function fits(scenario, running, weight) {
+  if (running.size === 0) return true;
+  const apart = scenario.alone || [...running].some((job) => job.alone);
+  return !apart && weight + scenario.tabs <= MOST_TABS;
+}
+
+async function runOne(scenario, shared) {
+  const begun = Date.now();
+  const test = new Test(shared);
+  try {
+    await within(LIMIT_MS, scenario.run(test));
+    await test.end();
+  } catch (error) {
+    test.failures.push(error.stack ?? String(error));
+  }
+  await test.close();
+  const seconds = (Date.now() - begun) / 1000;
+  show(scenario, test, seconds);
+  return { name: scenario.name, failures: test.failures, seconds };
+}
+
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function show({ name }, { failures, figures }, seconds) {
+  console.log(`${failures.length ? "not ok" : "ok"} - ${name} (${seconds.toFixed(1)} s)`);
+  for (const [what, value] of figures) console.log(`    ${what}: ${value}`);
+  for (const failure of failures) console.log(`    FAILED ${failure.replaceAll("\n", "\n      ")}`);
+}
+
+/** What a scenario works with. Everything it opens is closed for it. */
+class Test {
+  constructor({ browser, site }) {
+    Object.assign(this, { browser, site, tabs: [], demos: [], failures: [], figures: [] });
+  }
+
+  /** A demo server of its own. */
+  async demo(args) {
+    const demo = await Demo.start(args);
+    this.demos.push(demo);
+    return demo;
+  }
+
+  /** A tab with the test page, no player yet. */
+  async tab(options) {
+    const tab = await Tab.open(this.browser, this.site, options);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** Notes a failure and goes on. */
+  check(holds, what) {
+    if (!holds) this.failures.push(what);
+  }
+
+  /** A number for the reader. */
+  figure(what, value) {
+    this.figures.push([what, typeof value === "number" ? Number(value.toFixed(3)) : value]);
+  }
+
+  sleep(seconds) {
+    return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+
+  /** No page may have thrown, unless the scenario says that this one should. */
+  async end() {
+    for (const tab of this.tabs) {
+      const surprising = tab.exceptions.filter((text) => !tab.expects?.test(text));
+      for (const text of surprising) this.failures.push(`${tab.name}: uncaught ${text}`);
+    }
+  }
+
+  async close() {
+    await Promise.all(this.tabs.map((tab) => tab.close()));
+    const codes = await Promise.all(this.demos.map((demo) => demo.stop()));
+    for (const code of codes) this.check(code === 0, `swarmline demo ended with ${code} on Ctrl-C`);
+  }
+}

@@ -1,0 +1,61 @@
+// What most scenarios do: open viewers, let them play, judge what they saw.
+import { delivered, latency, leastAhead, pace } from "./figures.mjs";
+
+/** Options of a player that joins the demo's tracker. */
+export const joined = (demo, options = {}) => ({ trackers: [demo.tracker], ...options });
+
+/** Opens tabs that play the demo's live event together, one after another. */
+export async function viewers(t, demo, count, { names = "viewer", apart = 0.5, swarm, tab = {}, ...config } = {}) {
+  const opened = [];
+  for (let i = 0; i < count; i += 1) {
+    const viewer = await t.tab({ ...tab, name: `${names} ${i + 1}` });
+    await viewer.start({ url: demo.live, swarm: joined(demo, swarm), ...config });
+    opened.push(viewer);
+    await t.sleep(apart);
+  }
+  await Promise.all(opened.map((viewer) => viewer.playing()));
+  return opened;
+}
+
+export const reports = (tabs) => Promise.all(tabs.map((tab) => tab.report()));
+
+/** Nothing a viewer could have noticed: no stall, no pause, no fatal error. */
+export function undisturbed(t, name, report, { from = report.firstFrameMs, slowest = 0.97 } = {}) {
+  const stalls = report.stalls.filter((stall) => stall.at + stall.ms >= from);
+  t.check(stalls.length === 0, `${name} stalled: ${JSON.stringify(stalls)}`);
+  const speed = pace(report, from);
+  t.check(speed >= slowest, `${name} played at ${speed.toFixed(3)} of real time`);
+  const fatal = report.errors.filter((error) => error.fatal);
+  t.check(fatal.length === 0, `${name} failed: ${JSON.stringify(fatal)}`);
+}
+
+/** Every payload that the player was given is what the publisher signed. */
+export async function asPublished(t, publisher, name, report) {
+  // The newest segments may be younger than the last look at the playlists.
+  await publisher.read().catch(() => {});
+  const { matched, wrong, unknown } = publisher.judge(report.payloads);
+  t.check(matched > 0, `${name} was given nothing that the publisher signed`);
+  t.check(wrong.length === 0, `${name} was given other bytes than the publisher's: ${wrong.join(" ")}`);
+  t.check(unknown.length === 0, `${name} was given what no playlist lists: ${unknown.join(" ")}`);
+  return matched;
+}
+
+/** One line of a viewer's figures. */
+export function describe(report) {
+  const { stats } = report;
+  const parts = [
+    `first frame ${report.firstFrameMs?.toFixed(0)} ms`,
+    `latency ${latency(report).toFixed(2)} s`,
+    `least ahead ${leastAhead(report, report.firstFrameMs).toFixed(2)} s`,
+    `pace ${pace(report).toFixed(3)}`,
+    `stalls ${report.stalls.length}`,
+    `delivered ${(delivered(report) / 1e6).toFixed(2)} MB`,
+  ];
+  if (stats) {
+    const { cdnBytes, peerBytes, uploadedBytes, duplicateBytes, wastedBytes, peers, offReason } = stats;
+    const mb = (bytes) => (bytes / 1e6).toFixed(2);
+    parts.push(`peers ${peers}`, `cdn ${mb(cdnBytes)} peer ${mb(peerBytes)} up ${mb(uploadedBytes)} MB`);
+    parts.push(`twice ${mb(duplicateBytes)} wasted ${mb(wastedBytes)} MB`, `off: ${offReason}`);
+  }
+  return parts.join(", ");
+}

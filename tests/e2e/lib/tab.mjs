@@ -1,0 +1,81 @@
+// One viewer: a page in its own renderer process, and what its recorder says.
+
+export class Tab {
+  /**
+   * Opens the test page.
+   * `init`: functions to run in the page before any script. `routes`: [pattern, handler] pairs.
+   */
+  static async open(browser, site, { name = "tab", init = [], routes = [] } = {}) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const tab = new Tab(context, page, name);
+    for (const script of init) await page.addInitScript(script);
+    for (const [pattern, handler] of routes) await page.route(pattern, handler);
+    await page.goto(`${site.origin}/page/index.html`);
+    return tab;
+  }
+
+  constructor(context, page, name) {
+    this.context = context;
+    this.page = page;
+    this.name = name;
+    this.dead = false;
+    /** Uncaught exceptions and unhandled rejections of the page. */
+    this.exceptions = [];
+    page.on("pageerror", (error) => this.exceptions.push(String(error?.stack ?? error)));
+  }
+
+  /** Starts a player (see page/player.js for what may be set); its number is the answer. */
+  async start(config) {
+    return this.page.evaluate((config) => window.start(config), config);
+  }
+
+  /** Everything recorded so far. */
+  async report(player = 0) {
+    return this.page.evaluate((player) => window.report(player), player);
+  }
+
+  async stats(player = 0) {
+    return this.page.evaluate((player) => window.players[player].stats(), player);
+  }
+
+  /** Runs a function in the page, given the player's record. */
+  async act(fn, argument, player = 0) {
+    const source = `(${fn})(window.players[${player}], ${JSON.stringify(argument ?? null)})`;
+    return this.page.evaluate(source);
+  }
+
+  /** Waits until a condition on the player's record holds. */
+  async until(fn, { seconds = 20, argument, player = 0, what = String(fn) } = {}) {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      if (await this.act(fn, argument, player)) return;
+      if (Date.now() > end) throw new Error(`${this.name}: not within ${seconds} s: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async playing(options = {}) {
+    await this.until((record) => record.firstFrameMs !== null, { what: "a first frame", ...options });
+  }
+
+  async peers(count, options = {}) {
+    await this.until((record, count) => (record.stats()?.peers ?? 0) >= count, {
+      argument: count,
+      what: `${count} peers`,
+      ...options,
+    });
+  }
+
+  /** Kills the renderer: no unload handler, no goodbye. */
+  async kill() {
+    this.dead = true;
+    const session = await this.context.newCDPSession(this.page);
+    session.send("Page.crash").catch(() => {});
+    await this.page.waitForEvent("crash", { timeout: 5000 }).catch(() => {});
+  }
+
+  async close() {
+    await this.context.close().catch(() => {});
+  }
+}

@@ -1,0 +1,41 @@
+// End-to-end scenarios: real players in a real browser against the real server.
+//
+//   node run.mjs [--list] [--only WORD]
+//
+// `cargo xtask test` sets CHROMIUM, FFMPEG, SWARMLINE_DEMO (the swarmline binary) and SWARMLINE_REPORT
+// (where the names of passed and failed scenarios go).
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { launch } from "./lib/browser.mjs";
+import { runAll } from "./lib/runner.mjs";
+import { startSite } from "./lib/site.mjs";
+import { scenarios } from "./scenarios/index.mjs";
+
+const { values } = parseArgs({ options: { list: { type: "boolean" }, only: { type: "string" } } });
+const chosen = scenarios.filter(({ name }) => !values.only || name.includes(values.only));
+
+if (values.list) {
+  for (const { name } of chosen) console.log(name);
+} else {
+  process.exitCode = await main();
+}
+
+async function main() {
+  const results = chosen.length ? await play() : [];
+  const names = (wanted) => results.filter(({ failures }) => (failures.length === 0) === wanted).map(({ name }) => name);
+  const [passed, failed] = [names(true), names(false)];
+  if (process.env.SWARMLINE_REPORT) writeFileSync(process.env.SWARMLINE_REPORT, JSON.stringify({ passed, failed }));
+  console.log(`${passed.length} scenarios passed, ${failed.length} failed`);
+  return failed.length ? 1 : 0;
+}
+
+async function play() {
+  const site = await startSite();
+  const browser = await launch();
+  try {
+    return await runAll(chosen, { browser, site });
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+}
