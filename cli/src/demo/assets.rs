@@ -3,6 +3,8 @@
 use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
 use std::path::{Path, PathBuf};
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -49,8 +51,19 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(folder: &Path) -> Router<
             "/vendor/hls.js",
             ServeDir::new(folder.join("js/node_modules/hls.js/dist")),
         )
+        .layer(map_response(modern_javascript))
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             no_cache,
         ))
+}
+
+/// The one media type that RFC 9239 leaves to JavaScript.
+async fn modern_javascript(mut response: Response) -> Response {
+    if let Some(mime) = response.headers_mut().get_mut(header::CONTENT_TYPE)
+        && mime == "application/javascript"
+    {
+        *mime = HeaderValue::from_static("text/javascript");
+    }
+    response
 }

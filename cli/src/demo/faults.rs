@@ -3,6 +3,7 @@
 //! They hit media segments only: playlists and initialisation sections are always served well.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The fault state. The default is none.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -50,7 +51,8 @@ impl Faults {
         if json.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        let faults: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+        let fields: Map<String, Value> = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+        let faults: Self = serde_json::from_value(fields.into()).map_err(|e| e.to_string())?;
         let share = 0.0..=1.0;
         let checks = [
             (share.contains(&faults.error_share), "errorShare: 0 to 1"),
@@ -107,6 +109,8 @@ mod tests {
             (r#"{"rateBps":-1}"#, "u64"),
             (r#"{"latency":1}"#, "latency"),
             ("{", "EOF"),
+            // serde would take this for the fields in order.
+            ("[0.5]", "map"),
         ] {
             let error = Faults::parse(json.as_bytes()).unwrap_err();
             assert!(error.contains(word), "{json}: {error}");
