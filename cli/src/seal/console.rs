@@ -1,0 +1,147 @@
+//! What the command says on the terminal: all of it on standard error, a line for each event, and a
+//! bar for long work (a line every few seconds when nobody is looking at a terminal).
+
+use super::report::{Report, Sink, Summary};
+use super::sealer::Options;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Work shorter than this is not worth a word.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Pause between two progress lines.
+const LINES: Duration = Duration::from_secs(5);
+
+/// The terminal, shared by all threads that report.
+#[derive(Clone)]
+pub(crate) struct Console(Arc<Inner>);
+
+struct Inner {
+    input: PathBuf,
+    began: Instant,
+    bar: ProgressBar,
+    next_line: Mutex<Instant>,
+}
+
+impl Console {
+    /// For the sealing of `input`. `bar`: whether to show one, if this is a terminal.
+    pub(crate) fn new(input: PathBuf, bar: bool) -> Self {
+        let shown = bar && std::io::stderr().is_terminal();
+        let target = if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let style =
+            ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        let bar = ProgressBar::with_draw_target(Some(0), target)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let began = Instant::now();
+        let next_line = Mutex::new(began + PATIENCE);
+        Self(Arc::new(Inner {
+            input,
+            began,
+            bar,
+            next_line,
+        }))
+    }
+
+    /// Where a sealer reports to.
+    pub(crate) fn sink(&self) -> Sink {
+        let inner = self.0.clone();
+        Arc::new(move |report| inner.take(&report))
+    }
+
+    /// The first words of a watch.
+    pub(crate) fn watching(&self, options: &Options) {
+        let (input, output) = (options.input.display(), options.output.display());
+        let every = options.interval.as_millis();
+        self.0.line(&format!(
+            "watching {input} every {every} ms, sealing into {output}; Ctrl-C ends"
+        ));
+    }
+
+    /// The last words.
+    pub(crate) fn summary(&self, summary: &Summary) {
+        self.0.bar.finish_and_clear();
+        for failure in &summary.failures {
+            self.0.line(&format!("not sealed: {failure}"));
+        }
+        self.0.line(&format!(
+            "{} playlists sealed in {} updates, {} segments hashed ({}) in {:.1} s, {} old files removed",
+            summary.playlists,
+            summary.updates,
+            summary.segments_hashed,
+            HumanBytes(summary.bytes_hashed),
+            self.0.began.elapsed().as_secs_f64(),
+            summary.files_removed,
+        ));
+    }
+}
+
+impl Inner {
+    fn take(&self, report: &Report) {
+        match report {
+            Report::Sealed {
+                playlist,
+                segments,
+                tagged,
+            } => {
+                self.line(&format!(
+                    "sealed {}{}",
+                    self.name(playlist),
+                    counts(*segments, *tagged)
+                ));
+            }
+            Report::Waiting { playlist, why } => {
+                self.line(&format!(
+                    "waiting: {}: {why}; the last good output stays",
+                    self.name(playlist)
+                ));
+            }
+            Report::Failed { what } => {
+                self.line(&format!("error: {what}; the last good output stays"))
+            }
+            Report::Warning { what } => self.line(&format!("warning: {what}")),
+            Report::Progress { hashed, of } => self.progress(*hashed, *of),
+        }
+    }
+
+    fn name(&self, playlist: &Path) -> String {
+        self.input.join(playlist).display().to_string()
+    }
+
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    fn progress(&self, hashed: u64, of: u64) {
+        self.bar.set_length(of);
+        self.bar.set_position(hashed);
+        if !self.bar.is_hidden() {
+            return;
+        }
+        let now = Instant::now();
+        let mut next = self
+            .next_line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Short work restarts the clock, or a line would follow every few seconds of a quiet watch.
+        if hashed == of {
+            *next = now + PATIENCE;
+        } else if now >= *next {
+            *next = now + LINES;
+            eprintln!("hashed {} of {}", HumanBytes(hashed), HumanBytes(of));
+        }
+    }
+}
+
+fn counts(segments: usize, tagged: usize) -> String {
+    match (segments, segments - tagged) {
+        (0, _) => String::new(),
+        (_, 0) => format!(": {segments} segments"),
+        (_, bare) => format!(": {segments} segments, {bare} of them without a hash"),
+    }
+}
