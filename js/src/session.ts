@@ -228,8 +228,8 @@ export class Session {
     try {
       const glue = await this.#loadGlue(this.options.wasmUrl);
       if (this.#starting !== turn) return;
-      this.#starting = null;
       if (!this.destroyed && !this.#away && panicked() === null) this.#begin(glue);
+      this.#starting = null;
     } catch (error) {
       if (this.#starting === turn) this.#failed(error);
     }

@@ -136,6 +136,26 @@ test("a module that cannot be loaded is no harm, and is tried again later", asyn
   assert.equal(self.glue.calls, 2);
 });
 
+test("an engine that cannot be made is a failure like any other, not a loop", async () => {
+  const glue = fakeGlue();
+  let made = 0;
+  const broken = async (url) => ({
+    ...(await glue(url)),
+    Client: class {
+      constructor() {
+        made += 1;
+        throw new Error("cannot be made");
+      }
+    },
+  });
+  const self = player({ glue: broken });
+  await self.start();
+  await settle();
+  assert.equal(made, 1);
+  assert.equal(reason(self), "wasm-failed");
+  assert.equal(self.swarmline.stats().offDetail, "cannot be made");
+});
+
 test("it is not tried for ever", async (t) => {
   const self = player({ glue: fakeGlue({ failures: 99 }) });
   await self.start();
