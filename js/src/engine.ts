@@ -188,36 +188,12 @@ function free(client: Client): void {
   }
 }
 
-/** Closes what a broken instance left open, and keeps its last events from calling that instance. */
+/** Closes what a broken instance left open. Its listeners know that it is broken, and do nothing. */
 function shut(resource: Closable): void {
   try {
-    if (resource instanceof AbortController) return resource.abort();
-    if (resource instanceof EventTarget) silence(resource);
-    resource.close();
+    if (resource instanceof AbortController) resource.abort();
+    else resource.close();
   } catch {
     // Already closed.
-  }
-}
-
-const EVENTS = [
-  "open",
-  "message",
-  "error",
-  "close",
-  "datachannel",
-  "icecandidate",
-  "icecandidateerror",
-  "iceconnectionstatechange",
-  "icegatheringstatechange",
-  "connectionstatechange",
-  "signalingstatechange",
-  "negotiationneeded",
-  "bufferedamountlow",
-] as const;
-
-/** Listeners for the capture phase come first, even when they were added last. */
-function silence(target: EventTarget): void {
-  for (const type of EVENTS) {
-    target.addEventListener(type, (event) => event.stopImmediatePropagation(), { capture: true });
   }
 }

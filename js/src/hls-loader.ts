@@ -173,7 +173,8 @@ class SegmentLoader implements FragmentLoader {
     this.#phase = "swarm";
     this.#cancel = null;
     this.#wait(known.bytes, lead);
-    session.notices.expect(segment.rendition, segment.sn, { kind: kindOf(context), bytes: known.bytes, duration: frag.duration });
+    const facts = { kind: kindOf(context), bytes: known.bytes, duration: frag.duration };
+    session.notices.expect(segment.rendition, segment.sn, facts);
     const patience = Math.min(lead, MOST_AHEAD_MS) + 2 * session.options.cdnTimeoutMs + GRACE_MS;
     const ticket = session.load(segment, this.#handlers(context, known), patience);
     // It may have been answered already.
