@@ -5,8 +5,9 @@
 use crate::demo::counters::Counters;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use std::fs::File;
 use std::future::Future as _;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const PACE: Duration = Duration::from_millis(20);
 pub(super) enum Source {
     /// In memory, shared with other responses.
     Memory(Bytes),
+    /// In a file, read as they leave.
+    File(File),
 }
 
 /// The body.
@@ -134,6 +137,12 @@ impl Source {
                 let end = at.checked_add(size).filter(|end| *end <= bytes.len());
                 let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
                 Ok(bytes.slice(at..end))
+            }
+            Self::File(file) => {
+                let mut buffer = vec![0; size];
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(&mut buffer)?;
+                Ok(buffer.into())
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::demo::App;
 use crate::demo::body::Outflow;
 use crate::demo::event::Stream;
 use crate::demo::faults::Faults;
-use crate::demo::origin::{Found, Resource, looks_like_segment};
+use crate::demo::origin::{Found, MASTER, Resource, looks_like_segment};
 use crate::demo::playlist::without_tags;
 use crate::demo::range::{Wanted, parse};
 use axum::body::Body;
@@ -13,11 +13,15 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 const NO_STORE: &str = "no-store";
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// How long a request for the master playlist waits for a packager that has just been started.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `/live/…`
 pub(super) async fn live(
@@ -41,18 +45,51 @@ pub(super) async fn vod(
 
 async fn serve(app: &App, stream: Stream, path: &str, url: &str, headers: &HeaderMap) -> Response {
     let faults = app.faults.borrow().clone();
-    match app.find(stream, path) {
+    match find(app, stream, path, faults.repr_digest).await {
         Ok(Some(Found::Playlist(text))) => playlist(text, &faults),
         Ok(Some(Found::Resource(found))) if found.segment => {
             segment(app, found, url, headers, &faults).await
         }
         Ok(Some(Found::Resource(found))) => resource(found, headers, |body| body),
+        Ok(Some(Found::Elsewhere(path))) => elsewhere(stream, &path),
         Ok(None) => missing(app, url),
         Err(error) => {
             eprintln!("{url}: {error:#}");
             problem(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
+}
+
+async fn find(
+    app: &App,
+    stream: Stream,
+    path: &str,
+    digest: bool,
+) -> anyhow::Result<Option<Found>> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = app.find(stream, path, digest)?;
+        if found.is_some() || path != MASTER || Instant::now() >= deadline {
+            return Ok(found);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn elsewhere(stream: Stream, path: &str) -> Response {
+    let root = match stream {
+        Stream::Live => "live",
+        Stream::Vod => "vod",
+    };
+    let target = path
+        .split('/')
+        .map(|part| utf8_percent_encode(part, NON_ALPHANUMERIC).to_string());
+    let target = format!("/{root}/{}", target.collect::<Vec<_>>().join("/"));
+    let headers = [
+        (header::LOCATION, target.as_str()),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (StatusCode::FOUND, headers).into_response()
 }
 
 fn playlist(text: String, faults: &Faults) -> Response {
@@ -77,7 +114,7 @@ async fn segment(
 ) -> Response {
     app.counters.requested(url);
     if faults.latency_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(faults.latency_ms)).await;
+        sleep(Duration::from_millis(faults.latency_ms)).await;
     }
     let sha256 = found.sha256.filter(|_| faults.repr_digest);
     let mut response = if faults.fails() {
@@ -121,7 +158,7 @@ fn resource(
     let about = format!("bytes {}-{}/{}", range.start, range.end - 1, found.len);
     let headers = [
         (header::CONTENT_TYPE, found.mime),
-        (header::CACHE_CONTROL, IMMUTABLE),
+        (header::CACHE_CONTROL, found.cache),
         (header::ACCEPT_RANGES, "bytes"),
     ];
     let part = (status == StatusCode::PARTIAL_CONTENT).then_some([(header::CONTENT_RANGE, about)]);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/`, `/www/…`, `/dist/…`, `/vendor/hls.js/…` | the page and the built package |
 //! | `/live/master.m3u8` | an endless live event: two renditions and sound, every segment sealed |
+//! | `/live/…` with `--input` | a packager's output folder, sealed as it grows |
 //! | `/vod/master.m3u8` | four rounds of the same as a recording |
 //! | `/tracker` | the tracker (WebSocket) |
 //! | `/control/stats`, `/control/reset`, `/control/faults` | what left the origin, and what is to go wrong |
@@ -19,6 +20,7 @@ mod control;
 mod counters;
 mod event;
 mod faults;
+mod folder;
 mod media;
 mod origin;
 mod playlist;
@@ -36,6 +38,7 @@ use axum::routing::get;
 use counters::Counters;
 use event::{Event, Stream};
 use faults::Faults;
+use folder::Folder;
 use origin::Found;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -57,8 +60,11 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Segments in the built-in stream's live playlists.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(3..=100))]
+    #[arg(long, default_value_t = 8, conflicts_with = "input", value_parser = clap::value_parser!(u64).range(3..=100))]
     window: u64,
+    /// Serve this packager's output folder as /live/, sealed as `swarmline seal --watch` does, instead of the built-in event.
+    #[arg(long, value_name = "DIR")]
+    input: Option<PathBuf>,
     /// Folder that holds www/ and js/ [default: nearest above the current directory or the executable].
     #[arg(long, value_name = "DIR")]
     assets: Option<PathBuf>,
@@ -70,14 +76,19 @@ pub(crate) struct Args {
 /// What all connections share.
 struct App {
     event: Event,
+    folder: Option<Folder>,
     faults: watch::Sender<Faults>,
     counters: Arc<Counters>,
     tracker: Tracker,
 }
 
 impl App {
-    fn find(&self, stream: Stream, path: &str) -> anyhow::Result<Option<Found>> {
-        origin::built_in(&self.event, stream, path)
+    /// What lies at a path of a stream; `digest`: whether a folder's files are to be hashed for it.
+    fn find(&self, stream: Stream, path: &str, digest: bool) -> anyhow::Result<Option<Found>> {
+        match &self.folder {
+            Some(folder) if stream == Stream::Live => folder.find(path, digest),
+            _ => origin::built_in(&self.event, stream, path),
+        }
     }
 }
 
@@ -101,6 +112,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let faults = watch::Sender::new(Faults::default());
     let app = Arc::new(App {
         event: Event::new(args.window)?,
+        folder: args
+            .input
+            .map(|input| Folder::seal(input, args.verbose))
+            .transpose()?,
         tracker: Tracker::new(faults.subscribe(), stop.clone()),
         faults,
         counters: Arc::default(),

@@ -8,11 +8,19 @@ use bytes::Bytes;
 pub(super) enum Found {
     /// A playlist; it changes.
     Playlist(String),
-    /// Anything else; it never changes.
+    /// Anything else.
     Resource(Resource),
+    /// What was asked for is at another path below the same root.
+    Elsewhere(String),
 }
 
-/// Bytes that never change.
+/// Every stream can be played from this path.
+pub(super) const MASTER: &str = "master.m3u8";
+
+/// How long caches may keep what never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+/// Bytes, and what to say of them.
 pub(super) struct Resource {
     /// The bytes.
     pub source: Source,
@@ -22,14 +30,19 @@ pub(super) struct Resource {
     pub mime: &'static str,
     /// Whether it is a media segment: counted, and hit by faults.
     pub segment: bool,
-    /// SHA-256 of the whole, if it is a segment.
+    /// SHA-256 of the whole, if it is a segment and anybody wants to know.
     pub sha256: Option<[u8; 32]>,
+    /// Cache-Control.
+    pub cache: &'static str,
 }
 
-/// Whether a path has the form of a media segment, so that its absence counts as a failed one.
+/// Whether a path has the form of a media segment.
 pub(super) fn looks_like_segment(path: &str) -> bool {
+    let known = [
+        "m4s", "ts", "aac", "mp4", "m4a", "m4v", "cmfa", "cmfv", "mp3", "ac3", "ec3",
+    ];
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
-    matches!(extension, Some("m4s" | "ts" | "aac"))
+    extension.is_some_and(|extension| known.contains(&extension))
 }
 
 /// Finds `path` in a built-in stream: `master.m3u8`, `<track>/index.m3u8`, `<track>/init.mp4` or `<track>/<n>.m4s`.
@@ -37,7 +50,7 @@ pub(super) fn looks_like_segment(path: &str) -> bool {
 /// # Errors
 /// A segment could not be made.
 pub(super) fn built_in(event: &Event, stream: Stream, path: &str) -> anyhow::Result<Option<Found>> {
-    if path == "master.m3u8" {
+    if path == MASTER {
         return Ok(Some(Found::Playlist(event.master())));
     }
     let Some((track, file)) = path.split_once('/') else {
@@ -72,6 +85,7 @@ fn segment(
             mime: "video/iso.segment",
             segment: true,
             sha256: Some(segment.tag.hash.0),
+            cache: FOREVER,
         })
     }))
 }
@@ -83,5 +97,6 @@ fn init(bytes: &'static [u8]) -> Found {
         mime: "video/mp4",
         segment: false,
         sha256: None,
+        cache: FOREVER,
     })
 }

@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
 
 /// Most bytes that wait in one connection's own buffers.
 const BUFFER: usize = 32 * 1024;
@@ -56,10 +57,10 @@ pub(super) fn stopping() -> (Stopper, Stop) {
 }
 
 impl Stopper {
-    /// Asks everything to end and waits for it, no longer than the grace period.
+    /// Asks everything to end and waits for it, no longer than twice the grace period.
     pub(super) async fn stop(mut self) {
         self.stop.send_replace(true);
-        let _ = tokio::time::timeout(GRACE, self.running.recv()).await;
+        let _ = timeout(2 * GRACE, self.running.recv()).await;
     }
 }
 
@@ -78,7 +79,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, mut stop: Stop)
                 own.clone(),
             ))),
             // Out of file descriptors, most likely: others must end first.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
 }
@@ -98,7 +99,8 @@ async fn connection(stream: TcpStream, routes: Router, mut stop: Stop) {
         _ = connection.as_mut() => return,
         () = stop.requested() => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    // An answer that takes longer is cut short, and with it goes what the answer holds on to.
+    let _ = timeout(GRACE, connection).await;
 }
 
 /// Completes at Ctrl-C or, where there is such a thing, SIGTERM.

@@ -20,6 +20,7 @@ mod sealer;
 mod stop;
 mod uri;
 
+pub(crate) use report::Report;
 pub(crate) use sealer::{INTERVAL, Options, Sealer};
 pub(crate) use stop::Stop;
 

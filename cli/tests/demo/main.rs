@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod input;
 mod pages;
 mod server;
 mod shutdown;

@@ -95,8 +95,12 @@ fn noise_on_the_wire_harms_nobody() {
 #[test]
 fn says_what_is_missing() {
     let folder = assets();
-    std::fs::remove_dir_all(folder.join("js/dist")).unwrap();
-    let run = command().arg("--assets").arg(&folder).output().unwrap();
+    std::fs::remove_dir_all(folder.path().join("js/dist")).unwrap();
+    let run = command()
+        .arg("--assets")
+        .arg(folder.path())
+        .output()
+        .unwrap();
     let words = String::from_utf8_lossy(&run.stderr);
     assert!(!run.status.success());
     assert!(
@@ -109,8 +113,9 @@ fn says_what_is_missing() {
 fn says_that_a_port_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
+    let folder = assets();
     let mut run = command();
-    run.args(["--port", &port, "--assets"]).arg(assets());
+    run.args(["--port", &port, "--assets"]).arg(folder.path());
     let run = run.output().unwrap();
     let words = String::from_utf8_lossy(&run.stderr);
     assert!(!run.status.success());

@@ -1,13 +1,13 @@
 //! Starts the binary and talks to it.
 
 use serde_json::Value;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use swarmline::core::integrity::tag::Tag;
+use tempfile::TempDir;
 use tungstenite::WebSocket;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -20,17 +20,16 @@ pub(crate) struct Demo {
     pub(crate) child: Child,
     /// `127.0.0.1:PORT`
     pub(crate) address: String,
+    /// What it serves, and `tmp` for its temporary files, empty at first.
+    pub(crate) folder: TempDir,
     agent: Agent,
 }
 
 /// A folder of its own for one test, with the page's files in it.
-pub(crate) fn assets() -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("demo-{}-{number}", std::process::id());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    for sub in ["www", "js/dist/wasm", "js/node_modules/hls.js/dist"] {
-        std::fs::create_dir_all(folder.join(sub)).unwrap();
+pub(crate) fn assets() -> TempDir {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for sub in ["tmp", "www", "js/dist/wasm", "js/node_modules/hls.js/dist"] {
+        fs::create_dir_all(folder.path().join(sub)).unwrap();
     }
     for (file, text) in [
         ("secret.txt", "secret"),
@@ -39,7 +38,7 @@ pub(crate) fn assets() -> PathBuf {
         ("js/dist/wasm/swarmline_bg.wasm", "\0asm"),
         ("js/node_modules/hls.js/dist/hls.mjs", "export default 1;"),
     ] {
-        std::fs::write(folder.join(file), text).unwrap();
+        fs::write(folder.path().join(file), text).unwrap();
     }
     folder
 }
@@ -59,9 +58,11 @@ impl Demo {
 
     /// Starts a demo with more arguments.
     pub(crate) fn with(arguments: &[&str]) -> Self {
+        let folder = assets();
         let mut child = command()
+            .env("TMPDIR", folder.path().join("tmp"))
             .args(["--port", "0", "--assets"])
-            .arg(assets())
+            .arg(folder.path())
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -74,6 +75,7 @@ impl Demo {
         Self {
             address: address.unwrap_or_else(|| panic!("{line}")).to_owned(),
             child,
+            folder,
             agent: Agent::config_builder()
                 .http_status_as_error(false)
                 .build()

@@ -28,6 +28,9 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// A socket that takes nothing for this long is dead.
 const SEND: Duration = Duration::from_secs(10);
 
+/// How long the last words may take.
+const GOODBYE: Duration = Duration::from_millis(250);
+
 /// `/tracker`
 pub(in crate::demo) async fn connect(
     State(app): State<Arc<App>>,
@@ -89,7 +92,8 @@ async fn run(tracker: &Tracker, mut socket: WebSocket) {
         code: close_code::AWAY,
         reason: "the tracker is going away".into(),
     };
-    send(&mut socket, Message::Close(Some(goodbye))).await;
+    // Whoever does not listen misses it.
+    let _ = timeout(GOODBYE, socket.send(Message::Close(Some(goodbye)))).await;
 }
 
 /// Completes when the tracker is to be gone.
