@@ -66,7 +66,7 @@ export class HlsDigests {
 
   /** The player asks for a segment: the next ones are due soon. */
   ahead(frag: Fragment): void {
-    const details = this.#trusted ? this.#feed.playlistOf(frag) : null;
+    const details = this.#isWorthIt() ? this.#feed.playlistOf(frag) : null;
     const sn = Number(frag.sn);
     for (const next of details?.fragments ?? []) {
       const after = next ? Number(next.sn) - sn : 0;
@@ -76,9 +76,13 @@ export class HlsDigests {
 
   /** An answer that is about to come for a fragment, or null if none is on its way. */
   pending(frag: Fragment): Promise<void> | null {
-    if (!this.#trusted) return null;
+    if (!this.#isWorthIt()) return null;
     this.#enqueue(frag);
     return this.#asked.get(frag) ?? null;
+  }
+
+  #isWorthIt(): boolean {
+    return this.#trusted && this.#session.wantsHashes;
   }
 
   #enqueue(frag: Fragment): void {

@@ -132,7 +132,7 @@ class SegmentLoader implements FragmentLoader {
   /** Ends whatever goes on, and gives the callbacks to whoever may call one of them. */
   #settled(): LoaderCallbacks | null {
     const callbacks = this.#callbacks;
-    if (this.#phase === "player") this.#owner.session.counters.received(this.stats.loaded);
+    if (this.#phase === "player") this.#received(this.stats.loaded);
     this.#phase = "done";
     this.#callbacks = null;
     this.#cancel?.();
@@ -266,10 +266,11 @@ class SegmentLoader implements FragmentLoader {
     if (this.#phase !== "player") return;
     const { data } = response;
     const whole = data instanceof ArrayBuffer && data.byteLength > 0;
-    this.#owner.session.counters.received(whole ? data.byteLength : this.stats.loaded);
+    this.#received(whole ? data.byteLength : this.stats.loaded);
     if (this.#refusal !== null) this.#owner.session.refused(this.#refusal);
     this.#phase = "check";
-    const digest = whole && !known && isMedia(context) ? digestOf(details) : null;
+    const curious = whole && !known && isMedia(context) && this.#owner.session.wantsHashes;
+    const digest = curious ? digestOf(details) : null;
     if (whole && known) void this.#check(context, known, response, data, details);
     else if (whole && digest) void this.#compare(context, digest, response, data, details);
     else this.#succeed(context, response, details, false);
@@ -361,7 +362,11 @@ class SegmentLoader implements FragmentLoader {
     }
     if (this.context) callbacks.onSuccess(response, this.stats, context, details);
     if (!bySwarm && isMedia(context)) this.#announce(context, bytes);
-    session.delivered(bytes);
+    if (isCounted(context)) session.delivered(bytes);
+  }
+
+  #received(bytes: number): void {
+    if (this.context && isCounted(this.context)) this.#owner.session.counters.received(bytes);
   }
 
   #announce(context: FragmentContext, bytes: number): void {
@@ -382,6 +387,11 @@ class SegmentLoader implements FragmentLoader {
 /** Whole media segments of video and audio; not parts, init segments or subtitles. */
 function isMedia({ frag, part }: FragmentContext): boolean {
   return !part && typeof frag.sn === "number" && (frag.type === "main" || frag.type === "audio");
+}
+
+/** Init segments are as good as part of the playlist: no byte of them is in any count. */
+function isCounted({ frag }: FragmentContext): boolean {
+  return frag.sn !== "initSegment";
 }
 
 function kindOf({ frag }: FragmentContext): "main" | "audio" {

@@ -118,6 +118,12 @@ export class Session {
     this.#engine?.playhead(position, rate);
   }
 
+  /** Whether a hash that has to be asked for is worth a request. */
+  get wantsHashes(): boolean {
+    const reason = this.offReason();
+    return reason === null || reason === "loading" || reason === "no-hashes";
+  }
+
   /** Whether the engine would take this segment now. */
   takes(known: Known): boolean {
     return this.offReason() === null && known.bytes <= this.options.maxSegmentBytes;

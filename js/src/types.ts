@@ -58,7 +58,7 @@ export type OffReason =
   | "loading"
   | "destroyed";
 
-/** Counters since the player was made. Bytes are payload bytes of segments, playlists not included. */
+/** Counters since the player was made. Bytes are those of segments; playlists and init segments are not counted. */
 export interface SwarmlineStats {
   /** Whether the application wants P2P (option `enabled`, `setEnabled`). */
   enabled: boolean;
