@@ -42,6 +42,22 @@ export class Demo {
     return `${this.origin.replace("http", "ws")}/tracker`;
   }
 
+  /** A file of the folder that `--input` names. */
+  input(name) {
+    return `${this.origin}/live/${name}`;
+  }
+
+  /** Waits until a playlist of the input is there, sealed and long enough to start. */
+  async ready(name, segments = 3) {
+    const end = Date.now() + 20_000;
+    while (Date.now() < end) {
+      const text = await fetch(this.input(name)).then((response) => (response.ok ? response.text() : ""));
+      if (text.split("#EXT-X-SWARMLINE:").length > segments) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    throw new Error(`${name} was not served with hashes within 20 s`);
+  }
+
   /** What the publisher signs from now on, for comparison with what players were given. */
   watch(url = this.live) {
     const publisher = new Publisher(url);

@@ -76,7 +76,7 @@ function show({ name }, { failures, figures }, seconds) {
 /** What a scenario works with. Everything it opens is closed for it. */
 class Test {
   constructor({ browser, site }) {
-    Object.assign(this, { browser, site, tabs: [], demos: [], failures: [], figures: [] });
+    Object.assign(this, { browser, site, tabs: [], demos: [], failures: [], figures: [], closers: [] });
   }
 
   /** A demo server of its own. */
@@ -91,6 +91,11 @@ class Test {
     const tab = await Tab.open(this.browser, this.site, options);
     this.tabs.push(tab);
     return tab;
+  }
+
+  /** Something to do when the scenario is over, whatever became of it. */
+  closing(close) {
+    this.closers.push(close);
   }
 
   /** Notes a failure and goes on. */
@@ -118,6 +123,7 @@ class Test {
   async close() {
     await Promise.all(this.tabs.map((tab) => tab.close()));
     const codes = await Promise.all(this.demos.map((demo) => demo.stop()));
+    await Promise.all(this.closers.map((close) => close()));
     for (const code of codes) this.check(code === 0, `swarmline demo ended with ${code} on Ctrl-C`);
   }
 }

@@ -2,16 +2,17 @@
 
 export class Tab {
   /**
-   * Opens the test page.
+   * Opens the test page, or another.
    * `init`: functions to run in the page before any script. `routes`: [pattern, handler] pairs.
+   * `context`: settings of the browser context, such as the size of the screen.
    */
-  static async open(browser, site, { name = "tab", init = [], routes = [] } = {}) {
-    const context = await browser.newContext();
+  static async open(browser, site, { name = "tab", url, init = [], routes = [], context: settings = {} } = {}) {
+    const context = await browser.newContext(settings);
     const page = await context.newPage();
     const tab = new Tab(context, page, name);
     for (const script of init) await page.addInitScript(script);
     for (const [pattern, handler] of routes) await page.route(pattern, handler);
-    await page.goto(`${site.origin}/page/index.html`);
+    await page.goto(url ?? `${site.origin}/page/index.html`);
     return tab;
   }
 
@@ -22,6 +23,9 @@ export class Tab {
     this.dead = false;
     /** Uncaught exceptions and unhandled rejections of the page. */
     this.exceptions = [];
+    /** URLs that the page has requested. */
+    this.requests = [];
+    page.on("request", (request) => this.requests.push(request.url()));
     page.on("pageerror", (error) => this.exceptions.push(String(error?.stack ?? error)));
   }
 
