@@ -1,7 +1,7 @@
 //! web-sys adapters: the browser as the host of a core engine.
 //!
 //! `driver` is the run loop: events into the engine, its actions out through `effects`. Every
-//! adapter owns one kind of browser object and reports through a [`inbox::Port`]: `rtc` peer
+//! adapter owns one kind of browser object and reports through a [`inbox::Port`]: [`rtc`] peer
 //! connections, [`fetch`] CDN requests, [`socket`] tracker sockets, [`hash`] digests, [`buffers`]
 //! segment bytes, [`timers`] the one wake-up.
 //!
@@ -29,6 +29,7 @@ pub mod inbox;
 pub mod listeners;
 pub mod panic;
 pub mod retained;
+pub mod rtc;
 pub mod sdp;
 pub mod socket;
 pub mod task;

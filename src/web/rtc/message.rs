@@ -1,0 +1,53 @@
+//! Messages between the data channel and the core: what is copied into wasm memory and what is not.
+
+use crate::core::ids::ConnId;
+use crate::core::wire::{CHUNK_HEADER, CHUNK_TAG, MAX_MESSAGE};
+use crate::web::buffers::allocate;
+use crate::web::inbox::Input;
+use js_sys::{ArrayBuffer, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::MessageEvent;
+
+/// Reads a message; `None` for text, and for one that is longer than the protocol allows.
+pub(super) fn read(conn: ConnId, event: &MessageEvent) -> Option<Input> {
+    let buffer: ArrayBuffer = event.data().dyn_into().ok()?;
+    let message = Uint8Array::new(&buffer);
+    let len = message.length() as usize;
+    if len > MAX_MESSAGE {
+        return None;
+    }
+    let is_chunk = len > 0 && message.get_index(0) == CHUNK_TAG;
+    Some(if is_chunk {
+        split(conn, &message)
+    } else {
+        whole(conn, &message)
+    })
+}
+
+fn whole(conn: ConnId, message: &Uint8Array) -> Input {
+    Input::Message {
+        conn,
+        head: message.to_vec(),
+        payload: None,
+    }
+}
+
+fn split(conn: ConnId, message: &Uint8Array) -> Input {
+    let len = message.length();
+    let cut = len.min(CHUNK_HEADER as u32);
+    Input::Message {
+        conn,
+        head: message.subarray(0, cut).to_vec(),
+        payload: Some(message.subarray(cut, len)),
+    }
+}
+
+/// A message made of a header and media bytes, without a detour through wasm memory.
+pub(super) fn join(head: &[u8], media: &Uint8Array) -> Result<Uint8Array, JsValue> {
+    let cut = u32::try_from(head.len()).unwrap_or(u32::MAX);
+    let len = cut.saturating_add(media.length());
+    let message = allocate(len).map_err(|_| JsValue::UNDEFINED)?;
+    message.subarray(0, cut).copy_from(head);
+    message.set(media, cut);
+    Ok(message)
+}
