@@ -53,7 +53,7 @@ sound() {
                 n = ""
                 for (c = 0; c < 4; c++) n = n sprintf("%s%d*eq(floor(%s/4),%d)", c ? "+" : "", chord[c * 4 + v + 1], at, c)
                 f = sprintf("%.3f*pow(2,(%s)/12)", 130.813 * detune, n)
-                printf "%s0.045*pow(sin(PI*%s/4),2)*(sin(2*PI*%s*%s)+0.25*sin(4*PI*%s*%s))", (layer + v) ? "+" : "", at, p, f, p, f
+                printf "%s0.045*pow(sin(PI*%s/4),2)*(sin(2*PI*%s*%s)+0.25*sin(4*PI*%s*%s))", (layer + v) ? "+" : "", at, at, f, at, f
             }
         }
         n = ""
