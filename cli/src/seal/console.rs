@@ -5,7 +5,6 @@ use super::report::{Report, Sink, Summary};
 use super::sealer::Options;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,15 +18,14 @@ const LINES: Duration = Duration::from_secs(5);
 pub(crate) struct Console(Arc<Inner>);
 
 struct Inner {
-    input: PathBuf,
     began: Instant,
     bar: ProgressBar,
     next_line: Mutex<Instant>,
 }
 
 impl Console {
-    /// For the sealing of `input`. `bar`: whether to show one, if this is a terminal.
-    pub(crate) fn new(input: PathBuf, bar: bool) -> Self {
+    /// `bar`: whether to show one, if this is a terminal.
+    pub(crate) fn new(bar: bool) -> Self {
         let shown = bar && std::io::stderr().is_terminal();
         let target = if shown {
             ProgressDrawTarget::stderr()
@@ -41,7 +39,6 @@ impl Console {
         let began = Instant::now();
         let next_line = Mutex::new(began + PATIENCE);
         Self(Arc::new(Inner {
-            input,
             began,
             bar,
             next_line,
@@ -84,33 +81,9 @@ impl Console {
 impl Inner {
     fn take(&self, report: &Report) {
         match report {
-            Report::Sealed {
-                playlist,
-                segments,
-                tagged,
-            } => {
-                self.line(&format!(
-                    "sealed {}{}",
-                    self.name(playlist),
-                    counts(*segments, *tagged)
-                ));
-            }
-            Report::Waiting { playlist, why } => {
-                self.line(&format!(
-                    "waiting: {}: {why}; the last good output stays",
-                    self.name(playlist)
-                ));
-            }
-            Report::Failed { what } => {
-                self.line(&format!("error: {what}; the last good output stays"))
-            }
-            Report::Warning { what } => self.line(&format!("warning: {what}")),
             Report::Progress { hashed, of } => self.progress(*hashed, *of),
+            news => self.line(&news.to_string()),
         }
-    }
-
-    fn name(&self, playlist: &Path) -> String {
-        self.input.join(playlist).display().to_string()
     }
 
     fn line(&self, text: &str) {
@@ -135,13 +108,5 @@ impl Inner {
             *next = now + LINES;
             eprintln!("hashed {} of {}", HumanBytes(hashed), HumanBytes(of));
         }
-    }
-}
-
-fn counts(segments: usize, tagged: usize) -> String {
-    match (segments, segments - tagged) {
-        (0, _) => String::new(),
-        (_, 0) => format!(": {segments} segments"),
-        (_, bare) => format!(": {segments} segments, {bare} of them without a hash"),
     }
 }

@@ -127,16 +127,17 @@ impl Known {
         part != Part::Whole && found.is_some_and(kept)
     }
 
-    /// Takes the result of a job.
-    pub(crate) fn learn(&mut self, job: &Job, digests: &[Digests]) {
+    /// Takes the result of a job. Returns false if the file is not what it was: written anew, not
+    /// appended to.
+    pub(crate) fn learn(&mut self, job: &Job, digests: &[Digests]) -> bool {
         let file = self.0.entry(job.path.clone()).or_default();
         let results = || job.parts.iter().zip(digests);
         let changed = |(part, new): (&Part, &Digests)| {
             let old = file.parts.get(part);
             old.is_some_and(|(old, proof)| matches!(proof, Proof::Read(_)) && old != new)
         };
-        if results().any(changed) {
-            // Written anew from the start, not appended to: all that was known of it is void.
+        let anew = results().any(changed);
+        if anew {
             file.parts.clear();
         }
         file.parts.retain(|_, (_, proof)| match proof {
@@ -147,6 +148,7 @@ impl Known {
             file.parts.insert(*part, (*digests, Proof::Read(job.stamp)));
         }
         file.grew_to = Some(job.stamp);
+        !anew
     }
 
     /// Forgets files for which `keep` says no.

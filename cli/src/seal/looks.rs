@@ -32,7 +32,7 @@ impl Look {
 pub(crate) struct Looks(BTreeMap<PathBuf, Look>);
 
 impl Looks {
-    /// Takes the result of a scan that was made at `now`.
+    /// Takes the result of a scan that ended at `now`.
     pub(crate) fn update(&mut self, found: BTreeMap<PathBuf, Stamp>, now: Instant) {
         let look = |(path, stamp): (PathBuf, Stamp)| {
             let look = match self.0.get(&path) {

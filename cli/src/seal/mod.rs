@@ -80,7 +80,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         rehash: args.rehash,
         ..Options::new(args.input, args.output)
     };
-    let console = Console::new(options.input.clone(), !args.watch);
+    let console = Console::new(!args.watch);
     let mut sealer = Sealer::open(options.clone(), args.watch, console.sink())?;
     if args.watch {
         console.watching(&options);

@@ -133,6 +133,13 @@ impl Output {
         Ok(())
     }
 
+    /// A file was written anew: what is here of it is no beginning of what it is now.
+    pub(crate) fn outdate(&mut self, path: &Path) {
+        if self.copies() {
+            self.placed.remove(path);
+        }
+    }
+
     fn put(&mut self, source: &Path, path: &Path, stamp: &Stamp) -> Result<(), PlaceError> {
         let temporary = self.temporary(path)?;
         if self.copies() {

@@ -207,7 +207,9 @@ impl Sealer {
             let path = || job.path.clone();
             result = match outcome {
                 Ok(digests) => {
-                    self.known.learn(job, &digests);
+                    if !self.known.learn(job, &digests) {
+                        self.output.outdate(&job.path);
+                    }
                     self.summary.segments_hashed += digests.len() as u64;
                     continue;
                 }

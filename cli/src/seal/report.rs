@@ -1,15 +1,16 @@
 //! What a sealer tells whoever runs it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// News of a running [`super::Sealer`]. Paths are relative to the packager's folder.
+/// News of a running [`super::Sealer`]. Its `Display` is one line for a log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Report {
     /// A playlist appeared in the output folder for the first time, or again after trouble.
     Sealed {
-        /// Which.
+        /// Which, in the packager's folder.
         playlist: PathBuf,
         /// Segments it lists.
         segments: usize,
@@ -41,6 +42,32 @@ pub(crate) enum Report {
         /// Bytes this pass has to hash.
         of: u64,
     },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const STAYS: &str = "the last good output stays";
+        match self {
+            Self::Sealed {
+                playlist,
+                segments,
+                tagged,
+            } => {
+                write!(f, "sealed {}", playlist.display())?;
+                match (segments, segments - tagged) {
+                    (0, _) => Ok(()),
+                    (_, 0) => write!(f, ": {segments} segments"),
+                    (_, bare) => write!(f, ": {segments} segments, {bare} of them without a hash"),
+                }
+            }
+            Self::Waiting { playlist, why } => {
+                write!(f, "waiting: {}: {why}; {STAYS}", playlist.display())
+            }
+            Self::Failed { what } => write!(f, "error: {what}; {STAYS}"),
+            Self::Warning { what } => write!(f, "warning: {what}"),
+            Self::Progress { hashed, of } => write!(f, "hashed {hashed} of {of} bytes"),
+        }
+    }
 }
 
 /// Where reports go. Called from several threads.

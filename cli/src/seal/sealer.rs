@@ -102,7 +102,7 @@ pub(crate) enum Mode {
 ///
 /// ```ignore
 /// let options = Options::new("packager-out", "sealed");
-/// let mut sealer = Sealer::open(options, true, Arc::new(|report| eprintln!("{report:?}")))?;
+/// let mut sealer = Sealer::open(options, true, Arc::new(|report| eprintln!("{report}")))?;
 /// let stop = Stop::default();
 /// let thread = std::thread::spawn({ let stop = stop.clone(); move || sealer.watch(&stop) });
 /// // … serve the folder `sealed` …
@@ -244,7 +244,7 @@ impl Sealer {
         let began = Instant::now();
         let found = scan(&self.input)?;
         let scanned = began.elapsed();
-        self.looks.update(found, began);
+        self.looks.update(found, Instant::now());
         self.unplaced = false;
         self.read_changed(mode);
         let deadline = (mode == Mode::Watch).then(|| Instant::now() + HASHING);
@@ -328,7 +328,7 @@ impl Sealer {
         self.reporter.say(match stuck {
             Stuck::Failed(what) => Report::Failed { what },
             Stuck::Wait(why) => Report::Waiting {
-                playlist: path.to_owned(),
+                playlist: self.input.join(path),
                 why: why.to_string(),
             },
         });
@@ -360,7 +360,7 @@ impl Sealer {
         self.summary.playlists += usize::from(!entry.announced);
         entry.announced = true;
         self.reporter.say(Report::Sealed {
-            playlist: path.to_owned(),
+            playlist: self.input.join(path),
             segments: counts.0,
             tagged: counts.1,
         });

@@ -1,0 +1,19 @@
+//! The real `swarmline seal` on real files: once, beside a writer that does everything packagers
+//! do, and beside ffmpeg.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helper fails by panicking"
+)]
+
+mod ffmpeg;
+mod folders;
+mod once;
+mod process;
+mod refusals;
+mod restart;
+mod reuse;
+mod single_file;
+mod stream;
+mod watch;
