@@ -190,8 +190,8 @@ function showOffload({ offload, peerBytes, cdnBytes, deliveredBytes }) {
 function showFigure(words) {
   if (at("offload").textContent === words) return;
   const unit = document.createElement("small");
-  const [number, sign] = words.split(" ");
-  unit.textContent = sign ? ` ${sign}` : "";
+  const [number, sign] = words.split("\u00a0");
+  unit.textContent = sign ? `\u00a0${sign}` : "";
   at("offload").replaceChildren(number, unit);
 }
 

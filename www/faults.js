@@ -1,9 +1,9 @@
 const URL = "/control/faults";
 
 const FAULTS = [
-  { text: "CDN answers 503 to half of all requests, 15 s", state: { errorShare: 0.5, errorStatus: 503 }, seconds: 15 },
-  { text: "CDN answers 503 to everything, 4 s", state: { errorShare: 1, errorStatus: 503 }, seconds: 4 },
-  { text: "CDN flips a byte in every other segment, 15 s", state: { corruptShare: 0.5 }, seconds: 15 },
+  { text: "CDN answers 503 to half of all requests, 15\u00a0s", state: { errorShare: 0.5, errorStatus: 503 }, seconds: 15 },
+  { text: "CDN answers 503 to everything, 4\u00a0s", state: { errorShare: 1, errorStatus: 503 }, seconds: 4 },
+  { text: "CDN flips a byte in every other segment, 15\u00a0s", state: { corruptShare: 0.5 }, seconds: 15 },
   { text: "Tracker down", state: { trackerDown: true }, seconds: Infinity },
 ];
 

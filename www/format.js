@@ -1,4 +1,5 @@
-/** Numbers as people read them. */
+/** Numbers as people read them; a number and its unit stay on one line. */
+const GAP = "\u00a0";
 
 /** 1234567 → "1.2 MB"; decimal units, as networks count. */
 export function bytes(count) {
@@ -10,17 +11,17 @@ export function bytes(count) {
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.5 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit]}`;
+  return value.toFixed(digits) + GAP + units[unit];
 }
 
 /** 0.874 → "87 %". A part is never shown as all, nor as nothing. */
 export function percent(share) {
-  if (share > 0.99 && share < 1) return "99 %";
-  if (share > 0 && share < 0.01) return "1 %";
-  return `${Math.round(100 * share)} %`.replace("-", "−");
+  let hundredths = Math.round(100 * share);
+  if (share > 0 && share < 1) hundredths = Math.min(99, Math.max(1, hundredths));
+  return `${hundredths}${GAP}%`.replace("-", "−");
 }
 
 /** 4.26 → "4.3 s". */
 export function seconds(value) {
-  return Number.isFinite(value) ? `${value.toFixed(1)} s` : "–";
+  return Number.isFinite(value) ? `${value.toFixed(1)}${GAP}s` : "–";
 }

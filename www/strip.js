@@ -1,4 +1,4 @@
-import { bytes, percent } from "/www/format.js";
+import { bytes, percent, seconds } from "/www/format.js";
 
 /** More than the widest screen shows. */
 const KEPT = 240;
@@ -61,7 +61,7 @@ export class Strip {
 
 function words({ sn, kind, bytes: size, peerBytes, cdnBytes, slackMs }, share) {
   const name = `${kind === "audio" ? "Audio" : "Video"} segment ${sn}, ${bytes(size)}`;
-  const spare = slackMs === null ? "" : `, ${(slackMs / 1000).toFixed(1)} s to spare`;
+  const spare = slackMs === null ? "" : `, ${seconds(slackMs / 1000)} to spare`;
   if (peerBytes === 0) return `${name}: all from the CDN${spare}.`;
   if (cdnBytes === 0) return `${name}: all from peers${spare}.`;
   return `${name}: ${percent(share)} from peers (${bytes(peerBytes)}), ${bytes(cdnBytes)} from the CDN${spare}.`;

@@ -79,7 +79,12 @@ export function onPoison(victim: (message: string) => void): () => void {
 async function instantiate(wasmUrl: string | null): Promise<Glue> {
   const glue = await importGlue();
   const url = wasmUrl ?? new URL("./wasm/swarmline_bg.wasm", import.meta.url).href;
-  await glue.default({ module_or_path: download(url) });
+  const { signal, done } = limit(DOWNLOAD_LIMIT_MS);
+  try {
+    await glue.default({ module_or_path: download(url, signal) });
+  } finally {
+    done();
+  }
   glue.onPanic(poison);
   return glue;
 }
@@ -97,13 +102,8 @@ async function importGlue(): Promise<Glue> {
   }
 }
 
-async function download(url: string): Promise<Response> {
-  const { signal, done } = limit(DOWNLOAD_LIMIT_MS);
-  try {
-    const response = await fetch(url, { credentials: "same-origin", priority: "low", signal });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    return response;
-  } finally {
-    done();
-  }
+async function download(url: string, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(url, { credentials: "same-origin", priority: "low", signal });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response;
 }

@@ -111,7 +111,6 @@ class SegmentLoader implements FragmentLoader {
     if (this.#phase === "player") return this.#player.abort();
     if (this.#phase === "idle" || this.#phase === "done" || !context) return;
     this.stats.aborted = true;
-    this.stats.loading.start = this.#begun;
     this.#settled()?.onAbort?.(this.stats, context, null);
   }
 
@@ -135,6 +134,7 @@ class SegmentLoader implements FragmentLoader {
     if (this.#phase === "player") this.#received(this.stats.loaded);
     this.#phase = "done";
     this.#callbacks = null;
+    if (this.stats.loading.start === Infinity) this.stats.loading.start = this.#begun;
     this.#cancel?.();
     this.#cancel = null;
     if (this.context) this.#owner.contexts.delete(this.context);
@@ -229,7 +229,6 @@ class SegmentLoader implements FragmentLoader {
   }
 
   #swarmFailed(context: FragmentContext, known: Known, code: string, status: number, message: string): void {
-    this.stats.loading.start = this.#begun;
     if (isRefusal(code, status)) {
       this.#refusal = message;
       return this.#byPlayer(context, known);
