@@ -53,9 +53,9 @@ impl Folder {
     ///
     /// # Errors
     /// There is no room for a temporary folder, or the folder cannot be sealed.
-    pub(super) fn seal(input: PathBuf, verbose: bool) -> anyhow::Result<Self> {
+    pub(super) fn seal(input: &Path, verbose: bool) -> anyhow::Result<Self> {
         let sealed = tempfile::Builder::new().prefix("swarmline-").tempdir()?;
-        let options = Options::new(&input, sealed.path());
+        let options = Options::new(input, sealed.path());
         let sink = Arc::new(move |report| say(&report, verbose));
         let mut sealer = Sealer::open(options, true, sink)?;
         let stop = Stop::default();
@@ -64,7 +64,7 @@ impl Folder {
             move || drop(sealer.watch(&stop))
         })?;
         Ok(Self {
-            input,
+            input: input.to_owned(),
             sealed,
             stop,
             sealer: Some(sealer),

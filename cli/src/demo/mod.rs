@@ -42,7 +42,7 @@ use folder::Folder;
 use origin::Found;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -62,7 +62,8 @@ pub(crate) struct Args {
     /// Segments in the built-in stream's live playlists.
     #[arg(long, default_value_t = 8, conflicts_with = "input", value_parser = clap::value_parser!(u64).range(3..=100))]
     window: u64,
-    /// Serve this packager's output folder as /live/, sealed as `swarmline seal --watch` does, instead of the built-in event.
+    /// Serve this packager's output folder as /live/ instead of the built-in event; it is only read,
+    /// and sealed into a temporary folder as `swarmline seal --watch` does.
     #[arg(long, value_name = "DIR")]
     input: Option<PathBuf>,
     /// Folder that holds www/ and js/ [default: nearest above the current directory or the executable].
@@ -108,12 +109,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 async fn serve(args: Args) -> anyhow::Result<()> {
     let assets = assets::locate(args.assets.as_deref())?;
+    let signals = server::signals()?;
     let (stopper, stop) = server::stopping();
     let faults = watch::Sender::new(Faults::default());
     let app = Arc::new(App {
         event: Event::new(args.window)?,
         folder: args
             .input
+            .as_deref()
             .map(|input| Folder::seal(input, args.verbose))
             .transpose()?,
         tracker: Tracker::new(faults.subscribe(), stop.clone()),
@@ -128,21 +131,22 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind((host, args.port))
         .await
         .with_context(|| format!("cannot listen on {}, port {}", args.host, args.port))?;
-    announce(listener.local_addr()?);
+    announce(listener.local_addr()?, args.input.as_deref());
     let routes = routes(app, assets::routes(&assets), args.verbose);
     tokio::select! {
         () = server::serve(listener, routes, stop) => {}
-        () = server::signal() => {}
+        () = signals => {}
     }
     stopper.stop().await;
     Ok(())
 }
 
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, input: Option<&Path>) {
+    let what = input.map_or("built-in event".into(), |input| input.to_string_lossy());
     let lines = format!(
         "listening on http://{address}/\n\n\
          page     http://{address}/\n\
-         stream   http://{address}/live/master.m3u8\n\
+         stream   http://{address}/live/master.m3u8  ({what})\n\
          tracker  ws://{address}/tracker\n\n\
          Open the page in two windows. Ctrl-C stops.\n"
     );

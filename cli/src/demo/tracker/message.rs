@@ -228,24 +228,21 @@ pub(super) fn welcome(
 
 /// An offer, as the chosen peer gets it.
 pub(super) fn forward_offer(swarm: InfoHash, from: PeerId, offer: &Offer) -> String {
-    json!({
-        "action": "announce",
-        "info_hash": binary(&swarm.0),
-        "peer_id": binary(&from.0),
-        "offer_id": offer.id,
-        "offer": offer.offer,
-    })
-    .to_string()
+    forward(swarm, from, &offer.id, ("offer", &offer.offer))
 }
 
 /// An answer, as the one who offered gets it.
 pub(super) fn forward_answer(swarm: InfoHash, from: PeerId, answer: &Answer) -> String {
+    forward(swarm, from, &answer.offer_id, ("answer", &answer.answer))
+}
+
+fn forward(swarm: InfoHash, from: PeerId, offer_id: &str, (name, value): (&str, &Value)) -> String {
     json!({
         "action": "announce",
         "info_hash": binary(&swarm.0),
         "peer_id": binary(&from.0),
-        "offer_id": answer.offer_id,
-        "answer": answer.answer,
+        "offer_id": offer_id,
+        name: value,
     })
     .to_string()
 }
