@@ -64,9 +64,22 @@ impl Known {
         (stamp == now || grown).then_some(*digests)
     }
 
-    /// The digests of a part of a file that has vanished but is still in the output folder.
-    pub(crate) fn get_vanished(&self, path: &Path, part: Part) -> Option<Digests> {
-        Some(self.0.get(path)?.parts.get(&part)?.0)
+    /// The digests of a part of a file that has vanished, if they are those of what the output folder
+    /// still has of it, which looks like `here`.
+    pub(crate) fn get_vanished(&self, path: &Path, part: Part, here: &Stamp) -> Option<Digests> {
+        let (digests, proof) = self.0.get(path)?.parts.get(&part)?;
+        // Both a link and a copy keep the time of the packager's file.
+        let same = match (proof, part) {
+            (Proof::Read(stamp), Part::Whole) => {
+                (stamp.size, stamp.modified) == (here.size, here.modified)
+            }
+            (Proof::Read(stamp), Part::Bytes { .. }) => stamp.size <= here.size,
+            (Proof::Listed(_), Part::Bytes { offset, len }) => offset + len <= here.size,
+            (Proof::Listed(sealed), Part::Whole) => {
+                digests.bytes == here.size && here.modified <= *sealed
+            }
+        };
+        same.then_some(*digests)
     }
 
     /// Turns inherited digests into good ones if the file is provably unchanged.

@@ -73,7 +73,7 @@ mod tests {
         let start = Instant::now();
         let mut look = |after: u64| {
             let now = start + Duration::from_millis(after);
-            looks.update(scan(dir.path()).unwrap(), now);
+            looks.update(scan(dir.path()).unwrap().files, now);
             looks.get(Path::new("i.m3u8")).unwrap().is_whole(now, quiet)
         };
         fs::write(&path, "a").unwrap();

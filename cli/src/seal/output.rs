@@ -75,7 +75,12 @@ impl Output {
 
     /// Whether a file is here in any state.
     pub(crate) fn has_any(&self, path: &Path) -> bool {
-        self.full(path).is_file()
+        self.stamp(path).is_some()
+    }
+
+    /// What a file here looks like; `None` if it is not here or cannot be looked at.
+    pub(crate) fn stamp(&self, path: &Path) -> Option<Stamp> {
+        Stamp::at(&self.full(path)).ok().flatten()
     }
 
     /// A link follows its file; a copy does not.
@@ -86,7 +91,7 @@ impl Output {
     /// Whether a file in here, perhaps of an earlier run, surely has the contents of the packager's
     /// file as it is now: it is the same file, or a copy that kept its time.
     pub(crate) fn mirrors(&self, path: &Path, stamp: &Stamp) -> bool {
-        let Ok(Some(here)) = Stamp::at(&self.full(path)) else {
+        let Some(here) = self.stamp(path) else {
             return false;
         };
         if here.is_same_file(stamp) {

@@ -49,7 +49,7 @@ impl Due {
 
 impl Held for Sealer {
     fn segment(&self, used: &Use) -> bool {
-        self.known.get_vanished(&used.path, used.part).is_some() && self.output.has_any(&used.path)
+        self.get_vanished(used).is_some()
     }
 
     fn file(&self, path: &Path) -> bool {
@@ -58,9 +58,14 @@ impl Held for Sealer {
 }
 
 impl Sealer {
+    fn get_vanished(&self, used: &Use) -> Option<Digests> {
+        let here = self.output.stamp(&used.path)?;
+        self.known.get_vanished(&used.path, used.part, &here)
+    }
+
     /// Learns from the output folder what an earlier run has done.
     pub(crate) fn take_over(&mut self, folder: &Path) -> io::Result<()> {
-        for (path, stamp) in scan(folder)? {
+        for (path, stamp) in scan(folder)?.files {
             if !is_playlist(&path) {
                 continue;
             }
@@ -257,7 +262,7 @@ impl Sealer {
                 Some(Some(stamp)) => self
                     .known
                     .get(&used.path, used.part, stamp, due.media.ended),
-                _ => self.known.get_vanished(&used.path, used.part),
+                _ => self.get_vanished(used),
             };
             let digests = digests.ok_or(Stuck::Wait(Wait::Changing(used.path.clone())))?;
             let tag = Tag::try_from(&digests).map_err(|error| {
@@ -409,7 +414,13 @@ impl Sealer {
     /// Deletes what the packager has deleted and nobody lists any more, and forgets it.
     pub(crate) fn clear_up(&mut self, mode: Mode) {
         let named = self.catalog.named();
-        let wanted = |path: &Path| self.looks.get(path).is_some() || named.contains(path);
+        let hidden = |path: &Path| {
+            self.unreadable
+                .iter()
+                .any(|folder| path.starts_with(folder))
+        };
+        let wanted =
+            |path: &Path| self.looks.get(path).is_some() || named.contains(path) || hidden(path);
         self.known.retain(wanted);
         if mode == Mode::Once {
             return;
@@ -440,3 +451,6 @@ fn is_mpd(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ext| ext.eq_ignore_ascii_case("mpd"))
 }
+
+#[cfg(test)]
+mod tests;

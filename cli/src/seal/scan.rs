@@ -72,19 +72,34 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// All files below `root`, by their path inside it. Left out: names that begin with a dot or end in
-/// `.tmp` (a packager's file before it gets its name), and symbolic links to folders, which could lead in a circle.
+/// What a scan has found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// All files, by their path inside the folder.
+    pub(crate) files: BTreeMap<PathBuf, Stamp>,
+    /// Folders that may not be read. What lies in them is unknown, not gone.
+    pub(crate) unreadable: Vec<PathBuf>,
+}
+
+/// All files below `root`. Left out: names that begin with a dot or end in `.tmp` (a packager's file
+/// before it gets its name), and symbolic links to folders, which could lead in a circle.
 ///
 /// # Errors
-/// What the file system says about a folder or a file that is there but cannot be read, with its path.
-pub(crate) fn scan(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
-    let mut found = BTreeMap::new();
+/// What the file system says about anything that is there but cannot be read, with its path; except for
+/// missing permission to read a folder below `root`.
+pub(crate) fn scan(root: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let full = root.join(&folder);
+        let below = !folder.as_os_str().is_empty();
         let entries = match fs::read_dir(&full) {
             // A folder may vanish between being listed and being read; the root may not.
-            Err(error) if is_gone(&error) && !folder.as_os_str().is_empty() => continue,
+            Err(error) if below && is_gone(&error) => continue,
+            Err(error) if below && error.kind() == ErrorKind::PermissionDenied => {
+                found.unreadable.push(folder);
+                continue;
+            }
             entries => entries.map_err(|error| at(&full, &error))?,
         };
         for entry in entries {
@@ -93,15 +108,13 @@ pub(crate) fn scan(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
             if is_passed_over(&path) {
                 continue;
             }
-            let kind = entry
-                .file_type()
-                .map_err(|error| at(&entry.path(), &error))?;
-            if kind.is_dir() {
+            let kind = entry.file_type();
+            if kind.map_err(|error| at(&entry.path(), &error))?.is_dir() {
                 folders.push(path);
             } else if let Some(stamp) =
                 Stamp::at(&entry.path()).map_err(|error| at(&entry.path(), &error))?
             {
-                found.insert(path, stamp);
+                found.files.insert(path, stamp);
             }
         }
     }
@@ -137,7 +150,7 @@ mod tests {
         ] {
             fs::write(dir.path().join(name), name).unwrap();
         }
-        let found: Vec<_> = scan(dir.path()).unwrap().into_keys().collect();
+        let found: Vec<_> = scan(dir.path()).unwrap().files.into_keys().collect();
         assert_eq!(found, ["1.ts", "a/2.ts", "a/b/3.ts"].map(PathBuf::from));
     }
 
@@ -149,7 +162,7 @@ mod tests {
         std::os::unix::fs::symlink("1.ts", dir.path().join("2.ts")).unwrap();
         std::os::unix::fs::symlink(".", dir.path().join("circle")).unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("dangling")).unwrap();
-        let found = scan(dir.path()).unwrap();
+        let found = scan(dir.path()).unwrap().files;
         assert_eq!(found.len(), 2);
         assert_eq!(found[Path::new("2.ts")].size, 3);
     }

@@ -122,6 +122,8 @@ pub(crate) struct Sealer {
     pub(crate) summary: Summary,
     /// A file other than a playlist could not be placed in this pass, and may be in the next.
     pub(crate) unplaced: bool,
+    /// Folders inside the packager's folder that may not be read.
+    pub(crate) unreadable: Vec<PathBuf>,
     /// The folder could not be looked at, and that was reported.
     blind: bool,
 }
@@ -152,6 +154,7 @@ impl Sealer {
             reporter: Reporter::new(sink),
             summary: Summary::default(),
             unplaced: false,
+            unreadable: Vec::new(),
             blind: false,
         };
         sealer
@@ -177,6 +180,9 @@ impl Sealer {
                 break;
             }
         }
+        let unreadable = self.unreadable.iter().map(|folder| self.input.join(folder));
+        let unreadable = unreadable.map(|folder| format!("{}: no permission", folder.display()));
+        self.summary.failures.extend(unreadable);
         if self.catalog.0.is_empty() {
             let what = format!("{}: there is no HLS playlist", self.input.display());
             self.summary.failures.push(what);
@@ -244,7 +250,15 @@ impl Sealer {
         let began = Instant::now();
         let found = scan(&self.input)?;
         let scanned = began.elapsed();
-        self.looks.update(found, Instant::now());
+        self.looks.update(found.files, Instant::now());
+        self.unreadable = found.unreadable;
+        for folder in &self.unreadable {
+            let what = format!(
+                "{}: no permission to read it",
+                self.input.join(folder).display()
+            );
+            self.reporter.warn(what);
+        }
         self.unplaced = false;
         self.read_changed(mode);
         let deadline = (mode == Mode::Watch).then(|| Instant::now() + HASHING);
@@ -258,7 +272,7 @@ impl Sealer {
     }
 
     /// Reads playlists that look other than when they were last read.
-    fn read_changed(&mut self, mode: Mode) {
+    pub(crate) fn read_changed(&mut self, mode: Mode) {
         let now = Instant::now();
         let playlists = self.looks.iter().filter(|(path, _)| is_playlist(path));
         let playlists: Vec<(PathBuf, Look)> = playlists
