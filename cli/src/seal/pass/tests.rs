@@ -1,5 +1,6 @@
 use super::*;
 use crate::seal::Options;
+use crate::seal::report::Reporter;
 use std::fs::{self, File};
 use std::sync::Mutex;
 
@@ -150,4 +151,35 @@ fn a_vanished_segment_is_not_listed_with_a_hash_of_bytes_that_never_arrived() {
         fs::read(bench.dir.path().join("out/live/i.m3u8")).unwrap(),
         before
     );
+}
+
+#[test]
+fn a_segment_that_changes_between_hashing_and_listing_is_not_listed() {
+    let mut bench = Bench::new();
+    bench.stream("live", 2, 1000);
+    let folder = bench.dir.path().join("in/live");
+    let large = File::options()
+        .write(true)
+        .open(folder.join("1.ts"))
+        .unwrap();
+    large.set_len(2_000_000).unwrap();
+    bench.look();
+    let change = move |hashed| {
+        // The small one is long done when the large one comes to its end.
+        if hashed == 2_001_000 {
+            fs::write(folder.join("0.ts"), [1; 1000]).unwrap();
+        }
+    };
+    bench.sealer.reporter = Reporter::new(Arc::new(move |report| {
+        if let Report::Progress { hashed, .. } = report {
+            change(hashed);
+        }
+    }));
+    bench.sealer.seal_due(Mode::Once, None, &Stop::default());
+    let sealed = bench.dir.path().join("out/live/i.m3u8");
+    assert!(!sealed.exists());
+    bench.look();
+    bench.sealer.seal_due(Mode::Once, None, &Stop::default());
+    let tag = Tag::try_from(&Digests::of(&[1; 1000])).unwrap().to_string();
+    assert!(fs::read_to_string(sealed).unwrap().contains(&tag));
 }
