@@ -78,8 +78,8 @@ pub enum CdnFaultKind {
 pub enum Asker {
     /// The engine, under this number.
     Engine(crate::core::ids::FetchId),
-    /// The player's own loader.
-    Stock,
+    /// The player's own loader, for this load.
+    Stock(crate::core::ids::LoadId),
 }
 
 /// One request under way.
@@ -99,7 +99,9 @@ pub struct Transfer {
     pub whole: bool,
     next: u32,
     end: u32,
+    length: u32,
     bad: Option<u32>,
+    seen_bad: Option<(u32, u32)>,
     fault: Option<CdnFaultKind>,
 }
 
@@ -123,9 +125,21 @@ impl Transfer {
         }
     }
 
-    /// Whether the body breaks off here.
-    pub fn is_broken(&self, length: u32) -> bool {
-        self.fault == Some(CdnFaultKind::BreakOff) && self.end - self.next <= length / 2
+    /// Whether the body breaks off here: half-way.
+    pub fn is_broken(&self) -> bool {
+        self.fault == Some(CdnFaultKind::BreakOff) && self.end - self.next <= self.length / 2
+    }
+
+    /// A piece got there.
+    pub fn note(&mut self, piece: &Payload) {
+        if let Some((first, last)) = piece.bad {
+            self.seen_bad = Some((piece.at + first, piece.at + last));
+        }
+    }
+
+    /// Positions of the segment that got there with something else in them.
+    pub fn seen_bad(&self) -> Option<(u32, u32)> {
+        self.seen_bad
     }
 
     /// Takes the next piece of the body, of at most `most` bytes; `None` at its end.
@@ -171,6 +185,8 @@ pub struct Request {
     pub part: Range<u32>,
     /// Whether there is no Range header.
     pub whole: bool,
+    /// Whether the CDN does not have it (yet).
+    pub missing: bool,
 }
 
 /// One viewer's side of the CDN: how often it has asked for what.
@@ -208,6 +224,11 @@ impl Asked {
             .iter()
             .find(|fault| fault.during.contains(&now) && draw < fault.per_million)
             .map(|fault| fault.kind);
+        let fault = if request.missing {
+            Some(CdnFaultKind::Status(404))
+        } else {
+            fault
+        };
         (
             transfer(request, now, fault, &labels, seed),
             if slow { late } else { quick },
@@ -240,6 +261,8 @@ fn transfer(
         whole,
         next: part.start,
         end: part.end,
+        length: part.end - part.start,
+        seen_bad: None,
         bad: (fault == Some(CdnFaultKind::Corrupt)).then_some(flip),
         fault,
     }
@@ -251,12 +274,13 @@ mod tests {
 
     fn request(part: Range<u32>) -> Request {
         Request {
-            asker: Asker::Stock,
+            asker: Asker::Stock(crate::core::ids::LoadId(0)),
             segment: SegmentId(4),
             bytes: 100_000,
             base: 0,
             part,
             whole: false,
+            missing: false,
         }
     }
 

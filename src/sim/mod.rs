@@ -1,12 +1,29 @@
 //! Discrete-event swarm simulator over the real core.
+//!
+//! Every simulated viewer runs the very [`crate::core::engine::Engine`] that runs in a browser tab, and
+//! exchanges the core's own actions and events with a simulated host: links, data channels, CDN,
+//! trackers, hashes, an hls.js-like player. Bytes are not copied, only accounted for; whether they are
+//! the publisher's is tracked exactly ([`buffer`]).
+//!
+//! Pure and deterministic: virtual time, one seed, no clock, no I/O, no iteration in random order; it
+//! compiles to wasm and gives the same traces there. The simulator does not take an engine's word for
+//! anything: it counts bytes itself and records every broken promise as a
+//! [`ledger::Violation`].
+//!
+//! Viewers and trackers affect each other only through the event queue and only with a delay, so
+//! that the audience can later be split over threads without changing a result.
 #![forbid(unsafe_code)]
 
 pub mod buffer;
+pub mod catalogue;
 pub mod cdn;
 pub mod chance;
+pub mod hostile;
+pub mod ledger;
 pub mod network;
 pub mod player;
 pub mod queue;
 pub mod ranges;
+pub mod scenario;
 pub mod stream;
 pub mod tracker;
