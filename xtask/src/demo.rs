@@ -20,7 +20,7 @@ pub(crate) struct Args {
 /// # Errors
 /// The build failed, or the demo could not be started.
 pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
-    build::run(project)?;
+    build::package(project)?;
     let binary = binary(project)?;
     let mut demo = Command::new(binary);
     demo.arg("demo")

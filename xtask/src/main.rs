@@ -55,7 +55,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let project = Project::locate()?;
     match command {
-        Command::Build => build::run(&project).map(|()| ExitCode::SUCCESS),
+        Command::Build => {
+            build::package(&project)?;
+            build::check_size(&project)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Test(args) => test::run(&project, &args),
         Command::Demo(args) => demo::run(&project, &args),
         Command::Lint => lint::run(&project),

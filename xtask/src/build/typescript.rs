@@ -24,7 +24,7 @@ pub(crate) fn build(project: &Project) -> Result<()> {
             project.path("js/package-lock.json"),
             dist.join("wasm/swarmline.d.ts"),
         ],
-        settings: ESBUILD.join(" "),
+        settings: include_str!("typescript.rs").to_owned(),
         outputs: modules
             .iter()
             .flat_map(|module| outputs_of(&sources, &dist, module))

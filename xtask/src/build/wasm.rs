@@ -74,7 +74,8 @@ fn bind_step(project: &Project, compiled: &Path, bindings: &Path) -> Result<()> 
     Step {
         name: "bindings",
         inputs: vec![compiled.to_path_buf()],
-        settings: include_str!("../../Cargo.toml").to_owned(),
+        // How it is done decides what comes out: the generator's version, and this file.
+        settings: include_str!("../../Cargo.toml").to_owned() + include_str!("wasm.rs"),
         outputs: outputs_in(bindings),
     }
     .run(project, || {

@@ -54,7 +54,11 @@ const BUILD: Check = Check {
     run: build_package,
 };
 /// These look at what `build` made.
-const ON_THE_PACKAGE: [Check; 3] = [
+const ON_THE_PACKAGE: [Check; 4] = [
+    Check {
+        name: "size",
+        run: size,
+    },
     Check {
         name: "types",
         run: types,
@@ -145,7 +149,13 @@ impl<'a> Plan<'a> {
 }
 
 fn build_package(scope: &Scope) -> Result<Outcome> {
-    build::run(scope.project)?;
+    build::package(scope.project)?;
+    Ok(Outcome::one())
+}
+
+/// What a page downloads, against the budget.
+fn size(scope: &Scope) -> Result<Outcome> {
+    build::check_size(scope.project)?;
     Ok(Outcome::one())
 }
 
