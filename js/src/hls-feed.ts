@@ -21,6 +21,7 @@ export class HlsFeed {
   readonly #session: Session;
   readonly #hashes: HlsHashes;
   readonly #playhead: Playhead;
+  readonly #withheld = new Set<string>();
   #told = new Map<number, Told>();
 
   constructor(session: Session, hashes: HlsHashes, playhead: Playhead) {
@@ -52,6 +53,16 @@ export class HlsFeed {
     const told = this.#told.get(this.#hashes.rendition(details.url));
     if (told && Math.abs(edge(details) - told.edge) < MOVED) return;
     this.#tell(details);
+  }
+
+  /** The player's loader is at it: an engine that hears of it now would fetch it a second time. */
+  withhold(frag: Fragment): void {
+    this.#withheld.add(this.#key(frag));
+  }
+
+  /** The player's loader is done with it, one way or the other; the next playlist may name it. */
+  release(frag: Fragment): void {
+    this.#withheld.delete(this.#key(frag));
   }
 
   /** The latest playlist that lists a URL, and the fragment; for requests that the player did not begin. */
@@ -90,10 +101,14 @@ export class HlsFeed {
     this.#told.set(rendition, { details, first, last, edge: edge(details) });
     const segments: Segment[] = [];
     for (const frag of details.fragments.slice(first, last)) {
-      const known = frag && this.#hashes.find(frag);
+      const known = frag && !this.#withheld.has(this.#key(frag)) && this.#hashes.find(frag);
       if (known) segments.push(this.#hashes.segment(frag, known));
     }
     if (segments.length > 0) this.#session.playlist(rendition, details.live, segments);
+  }
+
+  #key(frag: Fragment): string {
+    return `${this.#hashes.rendition(frag.baseurl)}/${frag.sn}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { digestOf } from "./digest.js";
 import type { LoadHandlers } from "./engine.js";
 import { StatusError, loadAgain } from "./hls-again.js";
 import type { HlsDigests } from "./hls-digests.js";
+import type { HlsFeed } from "./hls-feed.js";
 import type { HlsHashes } from "./hls-hashes.js";
 import type {
   Fragment,
@@ -26,6 +27,7 @@ export interface LoaderOwner {
   readonly session: Session;
   readonly hashes: HlsHashes;
   readonly digests: HlsDigests;
+  readonly feed: HlsFeed;
   readonly playhead: Playhead;
   /** The hash of a fragment, if there is one by now. */
   known(frag: Fragment): Known | null;
@@ -137,8 +139,13 @@ class SegmentLoader implements FragmentLoader {
     if (this.stats.loading.start === Infinity) this.stats.loading.start = this.#begun;
     this.#cancel?.();
     this.#cancel = null;
-    if (this.context) this.#owner.contexts.delete(this.context);
+    if (this.context) this.#leave(this.context);
     return callbacks;
+  }
+
+  #leave(context: FragmentContext): void {
+    this.#owner.contexts.delete(context);
+    this.#owner.feed.release(context.frag);
   }
 
   #byHash(context: FragmentContext, known: Known): void {
@@ -242,6 +249,7 @@ class SegmentLoader implements FragmentLoader {
     const { loading } = this.stats;
     this.#phase = "player";
     this.#cancel = null;
+    if (isMedia(context)) this.#owner.feed.withhold(context.frag);
     // hls.js's loaders refuse to be used twice, and see it by this.
     loading.start = loading.first = loading.end = this.stats.loaded = this.stats.total = 0;
     if (this.#settings) this.#player.load(context, this.#settings, this.#playerCallbacks(known));

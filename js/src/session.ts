@@ -256,10 +256,11 @@ export class Session {
     });
     this.#failure = null;
     this.#attempts = 0;
-    this.#player.replay();
+    // First what it need not fetch, then what there is.
     this.#waiting.drain((segment, data, timing) =>
       this.#engine?.insert(segment, data, timing.firstByteMs, timing.transferMs),
     );
+    this.#player.replay();
   }
 
   #failed(error: unknown): void {

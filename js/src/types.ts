@@ -68,11 +68,11 @@ export interface SwarmlineStats {
   offDetail: string | null;
   /** Bytes received from the CDN, by whichever loader; duplicates and aborted requests included. */
   cdnBytes: number;
-  /** Bytes received from peers that were new and verified. */
+  /** Bytes received from peers, duplicates and wrong ones included. */
   peerBytes: number;
   /** Bytes sent to peers. */
   uploadedBytes: number;
-  /** Bytes received and thrown away: wrong, or never asked for. */
+  /** Bytes received that served nothing: wrong, never asked for, or of segments given up. */
   wastedBytes: number;
   /** Bytes received that were there already. */
   duplicateBytes: number;
@@ -82,15 +82,15 @@ export interface SwarmlineStats {
   offload: number;
   /** Connected peers. */
   peers: number;
-  /** Segments delivered of which at least one byte came from the CDN. */
+  /** Segments delivered of which more came from the CDN than from peers. */
   segmentsFromCdn: number;
-  /** Segments delivered of which every byte came from peers. */
+  /** Segments delivered of which at least half came from peers. */
   segmentsFromPeers: number;
   /** Payloads, from peers or the CDN, that did not match their hash. None was delivered. */
   hashFailures: number;
-  /** Segments that peers completed while the CDN was failing. */
+  /** Segments that peers did not complete in time and the CDN then did, before the player ran dry. */
   stallsAvoided: number;
-  /** Verified bytes kept for others. */
+  /** Bytes of segments kept, or being loaded. */
   cacheBytes: number;
   /** Trackers with an open connection. */
   trackersConnected: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Media, bytesOf, player, playlist, sha } from "./harness.mjs";
+import { FakeEngine, Media, bytesOf, player, playlist, sha, until } from "./harness.mjs";
 
 const sns = ([{ segments }]) => segments.map(({ sn }) => sn);
 
@@ -121,4 +121,23 @@ test("a delta playlist that failed has holes; they do no harm", async () => {
   const details = playlist([{}, {}, {}], { first: 30, skip: 1 });
   self.updated({ ...details, fragments: [null, ...details.fragments.slice(1)] });
   assert.deepEqual(sns(engine.of("playlist").at(-1)), [31, 32]);
+});
+
+test("a segment that the player's loader is at is not told, so that the engine does not fetch it too", async () => {
+  const self = player();
+  const details = playlist([{}, {}, {}, {}]);
+  self.open();
+  self.updated(details);
+  const [first, second] = details.fragments.map((frag) => () => self.request(frag));
+  const slow = second();
+  const { stock } = first();
+  stock.answer(details.fragments[0].data.slice(0));
+  await until(() => self.swarmline.stats().offReason === null);
+  const engine = FakeEngine.made.at(-1);
+  assert.deepEqual(engine.of("insert").map(([{ sn }]) => sn), [10]);
+  assert.deepEqual(sns(engine.of("playlist").at(-1)), [10, 12, 13]);
+  assert.ok(engine.calls.findIndex(([name]) => name === "insert") < engine.calls.findIndex(([name]) => name === "playlist"));
+  slow.loader.abort();
+  self.updated(playlist([{}, {}, {}, {}]));
+  assert.deepEqual(sns(engine.of("playlist").at(-1)), [10, 11, 12, 13]);
 });
