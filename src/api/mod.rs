@@ -4,6 +4,11 @@
 //! no method can be entered inside another and the client may be freed at any moment; every input
 //! is capped before it is parsed; every error is a JavaScript `Error` with a stable `code`.
 
+mod client;
+mod error;
+mod options;
 mod panic;
+mod segment;
 
+pub use client::Client;
 pub use panic::{force_panic, on_panic};

@@ -3,10 +3,11 @@
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, FetchId, LoadId, PeerId, SegKey, SegmentHash, TrackerId};
 use crate::core::time::Duration;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// An output of [`crate::core::engine::Engine::handle`], to be carried out in order.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Hash)]
 pub enum Action {
     /// Make a buffer for a segment.
     Allocate {
@@ -172,7 +173,7 @@ pub struct DeliveryReport {
 }
 
 /// News for statistics, pages and logs.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Hash)]
 pub enum Notice {
     /// A segment was delivered to the player.
     Segment {
@@ -226,4 +227,10 @@ pub enum Notice {
         /// Its words, cut to 200 characters.
         message: String,
     },
+}
+
+impl Hash for DeliveryReport {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.bytes, self.rate.to_bits(), self.first_byte).hash(state);
+    }
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Why a CDN request failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error)]
 pub enum FetchError {
     /// The CDN answered with a status other than 200 or 206.
     #[error("the CDN answered {0}")]
@@ -17,7 +17,7 @@ pub enum FetchError {
 }
 
 /// Why the player's request failed. Only the CDN can cause one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error)]
 pub enum LoadError {
     /// The CDN failed and no peer could help in time.
     #[error(transparent)]

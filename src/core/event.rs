@@ -10,7 +10,7 @@ use std::sync::Arc;
 ///
 /// Events that bring media bytes name only their length. While such an event is handled, the bytes
 /// are its *payload*; [`crate::core::action::Action::Write`] copies from it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Event<'a> {
     /// The armed deadline came ([`crate::core::engine::Engine::next_deadline`]). Early or late calls do no harm.
     Woke,

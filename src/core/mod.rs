@@ -12,11 +12,15 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod cache;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod ids;
 pub mod integrity;
+pub mod scheduler;
+pub mod swarm;
 pub mod time;
 pub mod timeline;
 pub mod tracker;

@@ -1,6 +1,7 @@
 //! What the stream consists of, as far as the playlist has told: segments, in order, by rendition.
 
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One media segment whose bytes have a publisher's hash. Segments without one never get here.
@@ -27,7 +28,7 @@ pub struct SegmentInfo {
 }
 
 /// The segments a playlist lists now, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Playlist {
     /// The rendition this playlist describes.
     pub rendition: RenditionId,
@@ -45,4 +46,16 @@ pub struct Playhead {
     pub position: Option<f64>,
     /// Media seconds per second; 0 when paused.
     pub rate: f64,
+}
+
+impl Hash for SegmentInfo {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.hash, self.rendition, self.start.to_bits()).hash(state);
+    }
+}
+
+impl Hash for Playhead {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.position.map(f64::to_bits), self.rate.to_bits()).hash(state);
+    }
 }

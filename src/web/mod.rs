@@ -1,6 +1,6 @@
 //! web-sys adapters: the browser as the host of a core engine.
 //!
-//! `driver` is the run loop: events into the engine, its actions out through `effects`. Every
+//! [`driver`] is the run loop: events into the engine, its actions out through `effects`. Every
 //! adapter owns one kind of browser object and reports through a [`inbox::Port`]: [`rtc`] peer
 //! connections, [`fetch`] CDN requests, [`socket`] tracker sockets, [`hash`] digests, [`buffers`]
 //! segment bytes, [`timers`] the one wake-up.
@@ -20,6 +20,8 @@
 pub mod buffers;
 pub mod clock;
 pub mod content_range;
+pub mod driver;
+mod effects;
 pub mod entropy;
 pub mod fetch;
 pub mod globals;
@@ -27,7 +29,9 @@ pub mod hash;
 pub mod host;
 pub mod inbox;
 pub mod listeners;
+mod notice;
 pub mod panic;
+mod registry;
 pub mod retained;
 pub mod rtc;
 pub mod sdp;

@@ -1,0 +1,365 @@
+//! One segment: which of its leaves are there, where they came from, and what their hashes say.
+//!
+//! With a pieces root every leaf is verified by itself once the leaf hashes are known: either a peer
+//! sent them and they lead to the root, or all bytes are here and the tree can be built. Without a
+//! root nothing counts as verified before the whole segment matches its SHA-256.
+
+use crate::core::ids::{ConnId, SegmentHash, TreeHash};
+use crate::core::integrity::merkle;
+use crate::core::time::Time;
+use crate::core::timeline::SegmentInfo;
+use std::sync::Arc;
+
+/// Where bytes came from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Source {
+    /// The CDN.
+    Cdn,
+    /// A peer.
+    Peer(ConnId),
+}
+
+/// State of one leaf.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leaf {
+    /// No bytes that count.
+    Missing,
+    /// Bytes are there, their hash is being computed.
+    Hashing(Source),
+    /// Bytes are there; what they must hash to is not known yet.
+    Held(Source),
+    /// Bytes are there and match the publisher's hash.
+    Verified(Source),
+}
+
+/// How far a segment is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Leaves are missing or being verified.
+    Getting,
+    /// All bytes are there; the whole is being hashed.
+    Checking,
+    /// The whole matches its SHA-256.
+    Complete,
+}
+
+/// What the arrival of a leaf, or of a hash, leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Nothing yet, or it came too late to matter.
+    Wait,
+    /// Hash this leaf.
+    HashLeaf,
+    /// One more leaf is verified.
+    Verified,
+    /// The tree is complete and matches the root: all leaves that are there are verified.
+    TreeVerified,
+    /// All leaves are there: hash the whole.
+    HashSegment,
+    /// A leaf did not match; it is missing again.
+    BadLeaf(Source),
+    /// The whole did not match; everything is missing again.
+    BadSegment,
+}
+
+/// One segment held or being fetched.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is.
+    pub info: Arc<SegmentInfo>,
+    /// How far it is.
+    pub phase: Phase,
+    /// When it was last delivered, uploaded or completed.
+    pub last_used: Time,
+    /// Verified leaf hashes, once known.
+    pub tree: Option<Arc<[TreeHash]>>,
+    /// Bytes taken from peers.
+    pub peer_bytes: u32,
+    /// Bytes taken from the CDN.
+    pub cdn_bytes: u32,
+    /// How often the CDN's bytes did not match.
+    pub cdn_mismatches: u8,
+    leaves: Vec<Leaf>,
+    hashes: Vec<Option<TreeHash>>,
+    /// Leaf hashes a peer is sending, until they are all there.
+    incoming: Vec<TreeHash>,
+    missing: u32,
+    verified: u32,
+}
+
+impl Entry {
+    /// A segment of which nothing is there.
+    pub fn new(info: Arc<SegmentInfo>, now: Time) -> Self {
+        let count = merkle::leaf_count(info.bytes);
+        Self {
+            info,
+            phase: Phase::Getting,
+            last_used: now,
+            tree: None,
+            peer_bytes: 0,
+            cdn_bytes: 0,
+            cdn_mismatches: 0,
+            leaves: vec![Leaf::Missing; count as usize],
+            hashes: vec![None; count as usize],
+            incoming: Vec::new(),
+            missing: count,
+            verified: 0,
+        }
+    }
+
+    /// Number of leaves.
+    pub fn leaf_count(&self) -> u32 {
+        self.leaves.len() as u32
+    }
+
+    /// Position and length of a leaf in the buffer.
+    pub fn range(&self, leaf: u32) -> (u32, u32) {
+        merkle::leaf_range(self.info.bytes, leaf)
+    }
+
+    /// Whether all of it is verified, as a whole too.
+    pub fn is_complete(&self) -> bool {
+        self.phase == Phase::Complete
+    }
+
+    /// Whether a leaf has no bytes that count.
+    pub fn is_missing(&self, leaf: u32) -> bool {
+        self.leaves.get(leaf as usize) == Some(&Leaf::Missing)
+    }
+
+    /// Whether a leaf is verified.
+    pub fn is_verified(&self, leaf: u32) -> bool {
+        matches!(self.leaves.get(leaf as usize), Some(Leaf::Verified(_)))
+    }
+
+    /// How many leaves are missing.
+    pub fn missing(&self) -> u32 {
+        self.missing
+    }
+
+    /// How many leaves are verified.
+    pub fn verified(&self) -> u32 {
+        self.verified
+    }
+
+    /// Missing leaves, first to last.
+    pub fn missing_leaves(&self) -> impl DoubleEndedIterator<Item = u32> {
+        self.leaves
+            .iter()
+            .enumerate()
+            .filter(|(_, leaf)| **leaf == Leaf::Missing)
+            .map(|(i, _)| i as u32)
+    }
+
+    /// Whether leaves can be taken from peers one by one and verified at once.
+    pub fn needs_tree(&self) -> bool {
+        self.info.root.is_some() && self.tree.is_none()
+    }
+
+    fn set(&mut self, leaf: u32, state: Leaf) {
+        let Some(slot) = self.leaves.get_mut(leaf as usize) else {
+            return;
+        };
+        let was = std::mem::replace(slot, state);
+        self.missing += u32::from(state == Leaf::Missing);
+        self.missing -= u32::from(was == Leaf::Missing);
+        self.verified += u32::from(matches!(state, Leaf::Verified(_)));
+        self.verified -= u32::from(matches!(was, Leaf::Verified(_)));
+    }
+
+    /// All bytes of a missing leaf have been written.
+    pub fn arrived(&mut self, leaf: u32, source: Source) -> Step {
+        if !self.is_missing(leaf) {
+            return Step::Wait;
+        }
+        let (_, len) = self.range(leaf);
+        match source {
+            Source::Cdn => self.cdn_bytes += len,
+            Source::Peer(_) => self.peer_bytes += len,
+        }
+        if self.info.root.is_some() {
+            self.set(leaf, Leaf::Hashing(source));
+            return Step::HashLeaf;
+        }
+        self.set(leaf, Leaf::Held(source));
+        self.check_whole()
+    }
+
+    /// The hash of a leaf is known.
+    pub fn leaf_hashed(&mut self, leaf: u32, hash: TreeHash) -> Step {
+        let Some(Leaf::Hashing(source)) = self.leaves.get(leaf as usize).copied() else {
+            return Step::Wait;
+        };
+        if let Some(tree) = &self.tree {
+            return if tree.get(leaf as usize) == Some(&hash) {
+                self.set(leaf, Leaf::Verified(source));
+                Step::Verified
+            } else {
+                self.discard(leaf, source)
+            };
+        }
+        self.set(leaf, Leaf::Held(source));
+        if let Some(slot) = self.hashes.get_mut(leaf as usize) {
+            *slot = Some(hash);
+        }
+        self.build_tree()
+    }
+
+    /// With all leaf hashes computed here, the tree either leads to the root or all bytes are wrong.
+    fn build_tree(&mut self) -> Step {
+        let Some(hashes) = self.hashes.iter().copied().collect::<Option<Vec<_>>>() else {
+            return Step::Wait;
+        };
+        if self
+            .info
+            .root
+            .is_some_and(|root| merkle::verify_leaves(root, &hashes))
+        {
+            self.adopt(hashes);
+            return Step::TreeVerified;
+        }
+        self.reset();
+        Step::BadSegment
+    }
+
+    fn adopt(&mut self, hashes: Vec<TreeHash>) {
+        for leaf in 0..self.leaf_count() {
+            if let Some(Leaf::Held(source)) = self.leaves.get(leaf as usize).copied() {
+                self.set(leaf, Leaf::Verified(source));
+            }
+        }
+        self.tree = Some(hashes.into());
+        self.hashes = Vec::new();
+        self.incoming = Vec::new();
+    }
+
+    /// Leaf hashes arrived from a peer, in pieces, in order. `Ok(true)` when they are complete and lead to the root.
+    /// `Err` when they do not. Leaves already here that contradict them are missing again; their sources are returned.
+    ///
+    /// # Errors
+    /// The pieces root does not match: whoever sent them is wrong.
+    pub fn tree_received(
+        &mut self,
+        first: u32,
+        hashes: &[TreeHash],
+    ) -> Result<(bool, Vec<Source>), BadTree> {
+        let Some(root) = self.info.root.filter(|_| self.tree.is_none()) else {
+            return Ok((false, Vec::new()));
+        };
+        if first == 0 {
+            self.incoming.clear();
+        }
+        if first as usize != self.incoming.len() {
+            return Ok((false, Vec::new()));
+        }
+        let room = self.leaves.len() - self.incoming.len();
+        self.incoming.extend(hashes.iter().take(room));
+        if self.incoming.len() < self.leaves.len() {
+            return Ok((false, Vec::new()));
+        }
+        let tree = std::mem::take(&mut self.incoming);
+        if !merkle::verify_leaves(root, &tree) {
+            return Err(BadTree);
+        }
+        let bad = self.contradicted(&tree);
+        let sources = bad
+            .iter()
+            .map(|(leaf, source)| {
+                self.discard(*leaf, *source);
+                *source
+            })
+            .collect();
+        self.adopt(tree);
+        Ok((true, sources))
+    }
+
+    fn contradicted(&self, tree: &[TreeHash]) -> Vec<(u32, Source)> {
+        let own = self.leaves.iter().zip(&self.hashes).zip(tree).enumerate();
+        own.filter_map(|(i, ((leaf, hash), right))| match (leaf, hash) {
+            (Leaf::Held(source), Some(hash)) if hash != right => Some((i as u32, *source)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    fn discard(&mut self, leaf: u32, source: Source) -> Step {
+        self.set(leaf, Leaf::Missing);
+        if let Some(slot) = self.hashes.get_mut(leaf as usize) {
+            *slot = None;
+        }
+        let (_, len) = self.range(leaf);
+        match source {
+            Source::Cdn => self.cdn_bytes = self.cdn_bytes.saturating_sub(len),
+            Source::Peer(_) => self.peer_bytes = self.peer_bytes.saturating_sub(len),
+        }
+        Step::BadLeaf(source)
+    }
+
+    /// Whether the whole can be hashed now; if so, the phase moves on.
+    pub fn check_whole(&mut self) -> Step {
+        let there = |leaf: &Leaf| match leaf {
+            Leaf::Verified(_) => true,
+            Leaf::Held(_) => self.info.root.is_none(),
+            _ => false,
+        };
+        if self.phase == Phase::Getting && self.leaves.iter().all(there) {
+            self.phase = Phase::Checking;
+            return Step::HashSegment;
+        }
+        Step::Wait
+    }
+
+    /// The hash of the whole is known.
+    pub fn segment_hashed(&mut self, hash: SegmentHash, now: Time) -> Step {
+        if self.phase != Phase::Checking {
+            return Step::Wait;
+        }
+        if hash != self.info.hash {
+            self.reset();
+            return Step::BadSegment;
+        }
+        self.phase = Phase::Complete;
+        self.last_used = now;
+        for leaf in 0..self.leaf_count() {
+            if let Some(Leaf::Held(source)) = self.leaves.get(leaf as usize).copied() {
+                self.set(leaf, Leaf::Verified(source));
+            }
+        }
+        Step::Verified
+    }
+
+    /// Everyone whose bytes are in the buffer.
+    pub fn sources(&self) -> Vec<Source> {
+        let mut sources: Vec<Source> = self
+            .leaves
+            .iter()
+            .filter_map(|leaf| match leaf {
+                Leaf::Missing => None,
+                Leaf::Hashing(source) | Leaf::Held(source) | Leaf::Verified(source) => {
+                    Some(*source)
+                }
+            })
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    /// Forgets all bytes; the buffer stays.
+    fn reset(&mut self) {
+        let count = self.leaves.len();
+        self.leaves = vec![Leaf::Missing; count];
+        self.hashes = vec![None; count];
+        self.tree = None;
+        self.incoming = Vec::new();
+        self.missing = count as u32;
+        self.verified = 0;
+        self.peer_bytes = 0;
+        self.cdn_bytes = 0;
+        self.phase = Phase::Getting;
+    }
+}
+
+/// Leaf hashes that do not lead to the publisher's root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadTree;

@@ -1,0 +1,55 @@
+//! A segment that is being got: who waits for it, and what has been tried.
+
+use crate::core::error::FetchError;
+use crate::core::ids::{FetchId, LoadId};
+use crate::core::time::{Duration, Time};
+
+/// The effort to get one segment.
+#[derive(Debug)]
+pub(super) struct Get {
+    /// The player's requests that wait for it; none: it is got ahead of the player.
+    pub(super) loads: Vec<LoadId>,
+    /// Since when some missing leaf has had nobody to come from.
+    pub(super) uncovered: Option<Time>,
+    /// This viewer's share of the jitter: how much before the common point of no return it acts.
+    pub(super) jitter: Duration,
+    /// CDN requests under way.
+    pub(super) fetches: Vec<FetchId>,
+    /// How often the CDN failed in a row.
+    pub(super) failures: u32,
+    /// Not before this is the CDN asked again.
+    pub(super) retry_at: Time,
+    /// The latest failure.
+    pub(super) error: Option<FetchError>,
+    /// Whether the point of no return has passed with leaves missing.
+    pub(super) rescued: bool,
+    /// Where this viewer begins to walk the missing leaves.
+    pub(super) rotation: u32,
+    /// Whether neighbours were told that this viewer fetches it.
+    pub(super) claimed: bool,
+    /// When the player's counters were last refreshed.
+    pub(super) progressed: Time,
+}
+
+impl Get {
+    pub(super) fn new(now: Time, jitter: Duration, rotation: u32) -> Self {
+        Self {
+            loads: Vec::new(),
+            uncovered: None,
+            jitter,
+            fetches: Vec::new(),
+            failures: 0,
+            retry_at: now,
+            error: None,
+            rescued: false,
+            rotation,
+            claimed: false,
+            progressed: now,
+        }
+    }
+
+    /// Whether the player waits for it.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.loads.is_empty()
+    }
+}

@@ -1,0 +1,253 @@
+//! Trackers and connections: how neighbours are found, and what happens when they go.
+
+use super::Engine;
+use crate::core::action::{Action, Notice};
+use crate::core::ids::{ConnId, InfoHash, TrackerId};
+use crate::core::time::{Duration, Time};
+use crate::core::tracker::{Output, Totals};
+use crate::core::wire::{ByeReason, Message, VERSION};
+use sha2::{Digest, Sha256};
+
+/// How long an announce waits for the last of its offers once the first is ready.
+const OFFER_PATIENCE: Duration = Duration::from_millis(300);
+
+/// The swarm's name at a tracker: the first 20 bytes of SHA-256 over `swarmline/`, the protocol version, `/` and the key.
+pub fn info_hash(swarm_key: &str) -> InfoHash {
+    let digest = Sha256::digest(format!("swarmline/{VERSION}/{swarm_key}"));
+    let mut id = [0; 20];
+    id.iter_mut()
+        .zip(digest.iter())
+        .for_each(|(to, from)| *to = *from);
+    InfoHash(id)
+}
+
+impl Engine {
+    /// P2P was switched on or off.
+    pub(super) fn switch(&mut self, on: bool, out: &mut Vec<Action>) {
+        let on = on && !self.config.trackers.is_empty();
+        if on == self.on {
+            return;
+        }
+        self.on = on;
+        self.batch = None;
+        if on {
+            self.joined = self.now;
+            self.settled = false;
+            return;
+        }
+        for conn in self.swarm.conns() {
+            self.send(
+                conn,
+                &Message::Bye {
+                    reason: ByeReason::SwitchedOff,
+                },
+                out,
+            );
+            self.drop_link(conn, "off", out);
+        }
+    }
+
+    fn drop_link(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
+        self.conn_lost(conn, reason, out);
+        out.push(Action::CloseConn { conn });
+    }
+
+    /// Ends a connection for a reason that shows in the notices.
+    pub(super) fn drop_peer(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
+        let goodbye = match reason {
+            "bad-hash" => Some(ByeReason::BadHash),
+            "protocol" => Some(ByeReason::Protocol),
+            "duplicate" => Some(ByeReason::Duplicate),
+            _ => None,
+        };
+        if let Some(reason) = goodbye {
+            self.send(conn, &Message::Bye { reason }, out);
+        }
+        self.drop_link(conn, reason, out);
+    }
+
+    /// Ends a connection without a word.
+    pub(super) fn close(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+        self.drop_link(conn, "closed", out);
+    }
+
+    /// A connection is gone.
+    pub(super) fn conn_lost(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
+        let Some(Some(peer)) = self.swarm.remove(conn) else {
+            return;
+        };
+        if peer.ready {
+            self.notify(
+                Notice::PeerDisconnected {
+                    conn,
+                    peer: peer.id,
+                    reason,
+                },
+                out,
+            );
+        }
+    }
+
+    /// A data channel opened: say hello.
+    pub(super) fn conn_opened(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+        if !self.swarm.opened(self.now, conn) {
+            return;
+        }
+        let upload_kbps = u32::try_from(self.config.max_upload_bitrate / 1000).unwrap_or(u32::MAX);
+        self.send(
+            conn,
+            &Message::Hello {
+                peer: self.swarm.me,
+                upload_kbps,
+            },
+            out,
+        );
+    }
+}
+
+/// Offers that are being made for one tracker's next announce.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    tracker: TrackerId,
+    begun: Time,
+}
+
+/// Trackers.
+impl Engine {
+    /// A tracker's socket opened.
+    pub(super) fn tracker_opened(&mut self, tracker: TrackerId, out: &mut Vec<Action>) {
+        let outputs = self.trackers.opened(self.now, tracker);
+        self.carry_out(outputs, out);
+    }
+
+    /// A tracker's socket closed.
+    pub(super) fn tracker_closed(&mut self, tracker: TrackerId, out: &mut Vec<Action>) {
+        let outputs = self.trackers.closed(self.now, tracker, &mut self.rng);
+        self.carry_out(outputs, out);
+    }
+
+    /// A tracker wrote.
+    pub(super) fn tracker_message(
+        &mut self,
+        tracker: TrackerId,
+        text: &str,
+        out: &mut Vec<Action>,
+    ) {
+        let outputs = self.trackers.message(tracker, text);
+        self.carry_out(outputs, out);
+    }
+
+    /// The host made an answer: it goes back the way the offer came.
+    pub(super) fn answer_created(&mut self, conn: ConnId, sdp: String, out: &mut Vec<Action>) {
+        let Some((tracker, to, offer)) = self.swarm.answer_created(self.now, conn) else {
+            return;
+        };
+        let outputs = self.trackers.answer(tracker, to, offer, &sdp);
+        if outputs.is_empty() {
+            return self.close(conn, out);
+        }
+        self.carry_out(outputs, out);
+    }
+
+    /// Keeps trackers going, and gives them offers when they have use for them.
+    pub(super) fn run_trackers(&mut self, out: &mut Vec<Action>) {
+        let outputs = if self.on {
+            self.trackers.start(self.now)
+        } else {
+            self.trackers.stop()
+        };
+        self.carry_out(outputs, out);
+        let outputs = self.trackers.tick(self.now, &mut self.rng);
+        self.carry_out(outputs, out);
+        let (missing, connected) = self.swarm.vacancies();
+        self.trackers.seek(missing, connected);
+        self.settled |= self.trackers.population() == Some(1);
+        if self.on {
+            self.begin_batches(out);
+            self.announce_batch(out);
+        }
+    }
+
+    fn begin_batches(&mut self, out: &mut Vec<Action>) {
+        for wish in self.trackers.wants_offers(self.now) {
+            let count = self.swarm.wanted(self.now).min(wish.most as usize);
+            if self.batch.is_none() && count > 0 {
+                self.batch = Some(Batch {
+                    tracker: wish.tracker,
+                    begun: self.now,
+                });
+                self.swarm.make_offers(self.now, count, &mut self.rng, out);
+            }
+        }
+    }
+
+    /// Announces the offers of the current batch once they are all made, or the slow ones have been waited for.
+    fn announce_batch(&mut self, out: &mut Vec<Action>) {
+        let Some(batch) = self.batch else { return };
+        let late = batch.begun + OFFER_PATIENCE;
+        if self.swarm.is_gathering() && self.now < late {
+            return;
+        }
+        if !self.swarm.has_offers() {
+            if !self.swarm.is_gathering() {
+                self.batch = None;
+            }
+            return;
+        }
+        self.batch = None;
+        let offers = self.swarm.take_offers(self.now);
+        let totals = Totals {
+            uploaded: self.stats.uploaded_bytes,
+            downloaded: self.stats.peer_bytes,
+        };
+        let outputs = self
+            .trackers
+            .announce(self.now, batch.tracker, &offers, totals);
+        self.carry_out(outputs, out);
+    }
+
+    /// When trackers, or offers on their way to one, next need attention.
+    pub(super) fn trackers_due(&self) -> Option<Time> {
+        let batch = self
+            .batch
+            .map(|batch| batch.begun + OFFER_PATIENCE)
+            .filter(|at| *at > self.now);
+        batch.into_iter().chain(self.trackers.next_deadline()).min()
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>, out: &mut Vec<Action>) {
+        for output in outputs {
+            match output {
+                Output::Open(tracker) => out.push(Action::OpenTracker { tracker }),
+                Output::Close(tracker) => out.push(Action::CloseTracker { tracker }),
+                Output::Send(tracker, text) => out.push(Action::SendTracker { tracker, text }),
+                Output::Offer {
+                    tracker,
+                    peer,
+                    offer,
+                    sdp,
+                } if self.on => {
+                    self.swarm
+                        .remote_offer(self.now, (tracker, peer, offer), sdp, out);
+                }
+                Output::Answer {
+                    peer, offer, sdp, ..
+                } if self.on => {
+                    self.swarm.remote_answer(self.now, peer, offer, sdp, out);
+                }
+                Output::Offer { .. } | Output::Answer { .. } => {}
+                Output::Connected(tracker, connected) => self.tracker_news(tracker, connected, out),
+                Output::Warning { tracker, message } => {
+                    self.notify(Notice::TrackerWarning { tracker, message }, out);
+                }
+            }
+        }
+    }
+
+    fn tracker_news(&mut self, tracker: TrackerId, connected: bool, out: &mut Vec<Action>) {
+        self.stats.trackers_connected = self.trackers.connected() as u32;
+        // Nobody will come by a tracker that cannot be reached.
+        self.settled |= !connected && self.trackers.connected() == 0;
+        self.notify(Notice::Tracker { tracker, connected }, out);
+    }
+}

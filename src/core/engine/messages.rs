@@ -1,0 +1,163 @@
+//! What peers say. Everything here is a stranger's word: it is bounded, and it changes nothing but
+//! what this viewer believes about that stranger.
+
+use super::Engine;
+use crate::core::action::{Action, Notice};
+use crate::core::ids::{ConnId, PeerId};
+use crate::core::swarm::peer::Holding;
+use crate::core::time::Duration;
+use crate::core::wire::{self, ByeReason, CHUNK_HEADER, CHUNK_TAG, Message};
+
+/// Longest time a claim is believed, whatever it says.
+const MAX_CLAIM: Duration = Duration::from_secs(4);
+
+/// Time added to a claim for its way here and the leaves' way out.
+const CLAIM_SLACK: Duration = Duration::from_millis(350);
+
+impl Engine {
+    /// A message arrived.
+    pub(super) fn peer_message(
+        &mut self,
+        conn: ConnId,
+        head: &[u8],
+        payload: usize,
+        out: &mut Vec<Action>,
+    ) {
+        let now = self.now;
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        peer.heard = now;
+        let ready = peer.ready;
+        let is_chunk = head.first() == Some(&CHUNK_TAG);
+        let misshapen = if is_chunk {
+            head.len() != CHUNK_HEADER
+        } else {
+            payload > 0
+        };
+        match wire::decode(head) {
+            Ok(None) => {}
+            Ok(Some(Message::Hello {
+                peer: id,
+                upload_kbps,
+            })) if !ready => self.hello(conn, id, upload_kbps, out),
+            Ok(Some(message)) if ready && !misshapen => self.said(conn, message, payload, out),
+            _ => self.drop_peer(conn, "protocol", out),
+        }
+    }
+
+    fn said(&mut self, conn: ConnId, message: Message, payload: usize, out: &mut Vec<Action>) {
+        match message {
+            Message::Chunk { alias, leaf } => self.chunk_received(conn, alias, leaf, payload, out),
+            Message::Leaves {
+                alias,
+                first,
+                hashes,
+            } => self.leaves_received(conn, alias, first, &hashes, out),
+            Message::Request {
+                alias,
+                first,
+                count,
+                want_leaves,
+                ..
+            } => {
+                self.requested(conn, (alias, first, count), want_leaves, out);
+            }
+            Message::Cancel {
+                alias,
+                first,
+                count,
+            } => self.cancelled(conn, alias, first, count),
+            Message::Reject {
+                alias,
+                first,
+                count,
+                reason,
+            } => self.rejected(conn, alias, first, count, reason),
+            Message::Ping { nonce } => self.send(conn, &Message::Pong { nonce }, out),
+            Message::Bye { .. } => self.drop_peer(conn, "bye", out),
+            Message::Hello { .. } => self.drop_peer(conn, "protocol", out),
+            other => self.news(conn, other, out),
+        }
+    }
+
+    /// What a peer has, no longer has, or is about to have.
+    fn news(&mut self, conn: ConnId, message: Message, out: &mut Vec<Action>) {
+        let now = self.now;
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        match message {
+            Message::Have {
+                alias,
+                hash,
+                holding,
+            } => {
+                let leaves = holding.leaves();
+                if let Some(seg) = self.cache.find(&hash)
+                    && self
+                        .cache
+                        .get(seg)
+                        .is_some_and(|entry| entry.leaf_count() != leaves)
+                {
+                    return self.drop_peer(conn, "protocol", out);
+                }
+                let has = match holding {
+                    wire::Holding::Complete(_) => None,
+                    wire::Holding::Partial(bits) => (!bits.is_full()).then_some(bits),
+                };
+                peer.announce(alias, Holding { hash, leaves, has });
+            }
+            Message::HaveMore {
+                alias,
+                first,
+                count,
+            } if !peer.announce_more(alias, first, count) => {
+                self.drop_peer(conn, "protocol", out);
+            }
+            Message::Drop { alias } => {
+                let hash = peer.forget(alias);
+                if let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) {
+                    peer.asked.retain(|(s, _), _| *s != seg);
+                }
+            }
+            Message::Claim { hash, eta_ms } => {
+                let eta = Duration::from_millis(u64::from(eta_ms)) * 3 / 2 + CLAIM_SLACK;
+                peer.claim(hash, now + eta.min(MAX_CLAIM));
+            }
+            Message::Unclaim { hash } => peer.unclaim(&hash),
+            Message::Pong { nonce } => {
+                if let Some((_, at)) = peer.pinged.take_if(|(sent, _)| *sent == nonce) {
+                    peer.rtt = (peer.rtt * 3 + (now - at)) / 4;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hello(&mut self, conn: ConnId, id: PeerId, upload_kbps: u32, out: &mut Vec<Action>) {
+        if id == self.swarm.me {
+            return self.close(conn, out);
+        }
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            peer.uploads = upload_kbps > 0;
+        }
+        let extra = self.swarm.identified(conn, id);
+        if extra == Some(conn) {
+            self.send(
+                conn,
+                &Message::Bye {
+                    reason: ByeReason::Duplicate,
+                },
+                out,
+            );
+            return self.close(conn, out);
+        }
+        if let Some(extra) = extra {
+            self.drop_peer(extra, "duplicate", out);
+        }
+        self.settled = true;
+        self.notify(Notice::PeerConnected { conn, peer: id }, out);
+        self.introduce(conn, out);
+    }
+}

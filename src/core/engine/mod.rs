@@ -1,0 +1,212 @@
+//! The engine: the only entry to the core.
+//!
+//! The host calls [`Engine::handle`] with what happened and carries out the actions that come back;
+//! it sleeps until [`Engine::next_deadline`]. After every event the engine does the same five things
+//! in the same order: what the event says, timers that are due, the plan for segments that are being
+//! got, uploads, announcements. Nothing depends on how events are batched or on who calls.
+//!
+//! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (bytes and hashes),
+//! [`fetches`] (the CDN), [`plan`] (who is asked for what), [`links`] (trackers and connections),
+//! [`messages`] (what peers say), [`upload`] (what they get), [`timers`].
+
+mod fetches;
+mod get;
+mod links;
+mod messages;
+mod plan;
+mod player;
+mod stats;
+mod timers;
+mod trace;
+mod transfer;
+mod upload;
+
+pub use links::info_hash;
+pub use stats::Stats;
+pub use timers::Deadline;
+
+use crate::core::action::{Action, Notice};
+use crate::core::cache::Cache;
+use crate::core::config::Config;
+use crate::core::error::ConfigError;
+use crate::core::event::Event;
+use crate::core::ids::{FetchId, InfoHash, LoadId, PeerId, RenditionId, SegKey};
+use crate::core::scheduler::bucket::Bucket;
+use crate::core::scheduler::cdn::Cdn;
+use crate::core::scheduler::meter::Meter;
+use crate::core::swarm::Swarm;
+use crate::core::time::Time;
+use crate::core::timeline::{Playhead, Playlist};
+use crate::core::tracker::Trackers;
+use fetches::Fetch;
+use get::Get;
+use std::collections::{BTreeMap, BTreeSet};
+use trace::Trace;
+
+/// One viewer's engine.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    rng: fastrand::Rng,
+    now: Time,
+    on: bool,
+    /// When P2P last began to look for peers.
+    joined: Time,
+    cache: Cache,
+    gets: BTreeMap<SegKey, Get>,
+    loads: BTreeMap<LoadId, SegKey>,
+    fetches: BTreeMap<FetchId, Fetch>,
+    next_fetch: u32,
+    playhead: Playhead,
+    playhead_at: Time,
+    playlists: BTreeMap<RenditionId, Playlist>,
+    /// Latest load by rendition: when, and where it starts on the player's timeline.
+    last_loads: BTreeMap<RenditionId, (Time, f64)>,
+    swarm: Swarm,
+    trackers: Trackers,
+    /// Offers being made for a tracker.
+    batch: Option<links::Batch>,
+    cdn: Cdn,
+    meter: Meter,
+    bucket: Bucket,
+    /// Leaves verified since the last announcement.
+    fresh: BTreeMap<SegKey, BTreeSet<u32>>,
+    announce_at: Option<Time>,
+    nonce: u32,
+    /// Whether looking for a first peer has ended, one way or the other.
+    settled: bool,
+    /// Earliest wake-up found so far while this event is handled.
+    deadline: Option<Deadline>,
+    stats: Stats,
+    trace: Trace,
+}
+
+impl Engine {
+    /// A new engine for one viewer of one swarm. `seed` feeds every random choice; P2P starts with the
+    /// first event if `config.enabled` and there are trackers.
+    ///
+    /// # Errors
+    /// The first configuration field out of its range.
+    pub fn new(
+        config: Config,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        seed: u64,
+        now: Time,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let mut engine = Self {
+            rng: fastrand::Rng::with_seed(seed),
+            now,
+            on: false,
+            joined: now,
+            cache: Cache::new(config.cache_bytes),
+            gets: BTreeMap::new(),
+            loads: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            next_fetch: 0,
+            playhead: Playhead::default(),
+            playhead_at: now,
+            playlists: BTreeMap::new(),
+            last_loads: BTreeMap::new(),
+            swarm: Swarm::new(peer_id, config.max_peers),
+            trackers: Trackers::new(config.trackers.len(), info_hash, peer_id),
+            batch: None,
+            cdn: Cdn::default(),
+            meter: Meter::default(),
+            bucket: Bucket::new(config.max_upload_bitrate, now),
+            fresh: BTreeMap::new(),
+            announce_at: None,
+            nonce: 0,
+            settled: false,
+            deadline: Some(Deadline {
+                at: now,
+                why: "start",
+            }),
+            stats: Stats::default(),
+            trace: Trace::default(),
+            config,
+        };
+        engine.on = engine.config.enabled && !engine.config.trackers.is_empty();
+        Ok(engine)
+    }
+
+    /// Takes in what happened at `now` and appends what to do about it.
+    pub fn handle(&mut self, now: Time, event: Event<'_>, actions: &mut Vec<Action>) {
+        let first = actions.len();
+        self.trace.event(now, &event);
+        self.deadline = None;
+        self.advance(now);
+        self.dispatch(event, actions);
+        self.run_timers(actions);
+        self.plan(actions);
+        self.upload(actions);
+        self.announce(actions);
+        self.update_meter();
+        self.find_deadline();
+        self.trace.actions(actions.get(first..).unwrap_or_default());
+    }
+
+    fn dispatch(&mut self, event: Event<'_>, out: &mut Vec<Action>) {
+        match event {
+            Event::Woke => {}
+            Event::Switched { on } => self.switch(on, out),
+            Event::PlaylistChanged(playlist) => self.playlist_changed(playlist, out),
+            Event::PlayheadMoved(playhead) => self.playhead_moved(playhead),
+            Event::LoadRequested { load, segment } => self.load_requested(load, segment, out),
+            Event::LoadAborted { load } => self.load_aborted(load, out),
+            Event::SegmentInserted {
+                segment,
+                first_byte,
+                transfer,
+            } => {
+                self.segment_inserted(segment, first_byte, transfer, out);
+            }
+            Event::TrackerOpened { tracker } => self.tracker_opened(tracker, out),
+            Event::TrackerClosed { tracker } => self.tracker_closed(tracker, out),
+            Event::TrackerMessage { tracker, text } => self.tracker_message(tracker, text, out),
+            Event::OfferCreated { conn, sdp } => self.swarm.offer_created(self.now, conn, sdp),
+            Event::AnswerCreated { conn, sdp } => self.answer_created(conn, sdp, out),
+            Event::ConnOpened { conn } => self.conn_opened(conn, out),
+            Event::ConnClosed { conn } => self.conn_lost(conn, "closed", out),
+            Event::PeerMessage {
+                conn,
+                head,
+                payload,
+            } => self.peer_message(conn, head, payload, out),
+            Event::SendDrained { conn, buffered } => self.send_drained(conn, buffered),
+            Event::FetchStarted {
+                fetch,
+                length,
+                offset,
+            } => self.fetch_started(fetch, length, offset, out),
+            Event::FetchBytes { fetch, len } => self.fetch_bytes(fetch, len, out),
+            Event::FetchEnded { fetch } => self.fetch_ended(fetch, out),
+            Event::FetchFailed { fetch, error } => self.fetch_failed(fetch, error, out),
+            Event::LeafHashed { seg, leaf, hash } => self.leaf_hashed(seg, leaf, hash, out),
+            Event::SegmentHashed { seg, hash } => self.segment_hashed(seg, hash, out),
+        }
+    }
+
+    /// When the host should call again at the latest, and why; `None`: not before the next event.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.stats.clone();
+        stats.peers = self.swarm.peers().count() as u32;
+        stats.cache_bytes = self.cache.used();
+        stats
+    }
+
+    /// A running hash over all events and actions: equal runs have equal traces, on every target.
+    pub fn trace_hash(&self) -> u64 {
+        self.trace.value()
+    }
+
+    fn notify(&self, notice: Notice, out: &mut Vec<Action>) {
+        out.push(Action::Notify(notice));
+    }
+}

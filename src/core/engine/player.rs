@@ -1,0 +1,292 @@
+//! The player's side: playlists, the playhead, requests and deliveries.
+
+use super::Engine;
+use super::get::Get;
+use crate::core::action::{Action, DeliveryReport, Notice};
+use crate::core::cache::entry::Source;
+use crate::core::error::{FetchError, LoadError};
+use crate::core::ids::{LoadId, RenditionId, SegKey};
+use crate::core::time::{Duration, Time};
+use crate::core::timeline::{Playhead, Playlist, SegmentInfo};
+use std::sync::Arc;
+
+/// Renditions remembered at once; a stream has a handful.
+const MAX_RENDITIONS: usize = 32;
+
+/// Segments got ahead of the player, per rendition.
+const AHEAD: usize = 3;
+
+/// A rendition that the player has not asked for in this long is not watched any more.
+const WATCHED: Duration = Duration::from_secs(12);
+
+/// Jitter before the point of no return, so that a swarm does not rush to the CDN in one instant.
+const JITTER_MS: u64 = 250;
+
+impl Engine {
+    /// A playlist was loaded or refreshed.
+    pub(super) fn playlist_changed(&mut self, playlist: Playlist, out: &mut Vec<Action>) {
+        if !self.playlists.contains_key(&playlist.rendition)
+            && self.playlists.len() >= MAX_RENDITIONS
+        {
+            self.playlists.pop_first();
+        }
+        for info in playlist.segments.iter() {
+            if let Some(seg) = self.cache.find(&info.hash)
+                && let Some(entry) = self.cache.get_mut(seg)
+                && entry.info.bytes == info.bytes
+                && entry.info.root == info.root
+            {
+                entry.info = info.clone();
+            }
+        }
+        self.playlists.insert(playlist.rendition, playlist);
+        self.look_ahead(out);
+    }
+
+    /// The player moved.
+    pub(super) fn playhead_moved(&mut self, playhead: Playhead) {
+        let sane = playhead.position.filter(|position| position.is_finite());
+        let rate = if playhead.rate.is_finite() {
+            playhead.rate.clamp(0.0, 16.0)
+        } else {
+            1.0
+        };
+        self.playhead = Playhead {
+            position: sane,
+            rate,
+        };
+        self.playhead_at = self.now;
+    }
+
+    /// When the player runs dry if this segment does not come; `None` when that is not known.
+    pub(super) fn deadline_of(&self, seg: SegKey) -> Option<Time> {
+        let position = self.playhead.position?;
+        let start = self.cache.get(seg)?.info.start;
+        // A paused player may go on at any moment, from where it stands.
+        let (rate, from) = match self.playhead.rate {
+            rate if rate > 0.0 => (rate, self.playhead_at),
+            _ => (1.0, self.now),
+        };
+        let seconds = ((start - position) / rate).clamp(0.0, 86_400.0);
+        Some(from + Duration::from_micros((seconds * 1e6) as u64))
+    }
+
+    /// The player wants a segment.
+    pub(super) fn load_requested(
+        &mut self,
+        load: LoadId,
+        info: Arc<SegmentInfo>,
+        out: &mut Vec<Action>,
+    ) {
+        self.last_loads
+            .insert(info.rendition, (self.now, info.start));
+        if info.bytes == 0
+            || info.bytes > self.config.max_segment_bytes
+            || self.loads.contains_key(&load)
+        {
+            out.push(Action::Fail {
+                load,
+                error: LoadError::Cdn(FetchError::Request),
+            });
+            return;
+        }
+        let seg = self.obtain(&info, out);
+        if self.cache.get(seg).is_some_and(|entry| entry.is_complete()) {
+            return self.deliver(load, seg, out);
+        }
+        self.loads.insert(load, seg);
+        if let Some(get) = self.gets.get_mut(&seg) {
+            get.loads.push(load);
+        }
+        self.look_ahead(out);
+    }
+
+    /// The entry of a segment, made if it is not there, with an effort under way if it is not complete.
+    fn obtain(&mut self, info: &Arc<SegmentInfo>, out: &mut Vec<Action>) -> SegKey {
+        if let Some(seg) = self.cache.find(&info.hash) {
+            let same = self
+                .cache
+                .get(seg)
+                .is_some_and(|e| e.info.bytes == info.bytes && e.info.root == info.root);
+            if same {
+                if let Some(entry) = self.cache.get_mut(seg) {
+                    entry.info = info.clone();
+                }
+                return seg;
+            }
+            // The publisher changed its mind about the same hash: start afresh.
+            self.give_up(seg, LoadError::HashMismatch, out);
+            self.release(seg, out);
+        }
+        let seg = self.cache.insert(info.clone(), self.now);
+        out.push(Action::Allocate {
+            seg,
+            bytes: info.bytes,
+        });
+        let jitter = Duration::from_millis(self.rng.u64(0..JITTER_MS));
+        self.gets
+            .insert(seg, Get::new(self.now, jitter, self.rng.u32(..)));
+        self.trim(out);
+        seg
+    }
+
+    /// The player no longer wants it.
+    pub(super) fn load_aborted(&mut self, load: LoadId, out: &mut Vec<Action>) {
+        let Some(seg) = self.loads.remove(&load) else {
+            return;
+        };
+        let Some(get) = self.gets.get_mut(&seg) else {
+            return;
+        };
+        get.loads.retain(|other| *other != load);
+        // Neighbours count on a claimed copy; anything else ends here.
+        let counted_on = get.claimed && self.swarm.peers().next().is_some();
+        if !get.is_wanted() && !counted_on {
+            self.release(seg, out);
+        }
+    }
+
+    /// The host loaded a segment without the engine: check it, keep it, share it.
+    pub(super) fn segment_inserted(
+        &mut self,
+        info: Arc<SegmentInfo>,
+        first_byte: Duration,
+        transfer: Duration,
+        out: &mut Vec<Action>,
+    ) {
+        self.last_loads
+            .insert(info.rendition, (self.now, info.start));
+        self.cdn.first_byte(first_byte);
+        self.cdn.body(u64::from(info.bytes), transfer);
+        self.meter.seed(u64::from(info.bytes), transfer);
+        let fits = info.bytes <= self.config.max_segment_bytes && self.cache.fits(info.bytes);
+        if info.bytes == 0 || !fits || self.cache.find(&info.hash).is_some() {
+            return;
+        }
+        let seg = self.obtain(&info, out);
+        out.push(Action::Write {
+            seg,
+            at: 0,
+            from: 0,
+            len: info.bytes,
+        });
+        let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
+        for leaf in 0..leaves {
+            self.leaf_arrived(seg, leaf, Source::Cdn, out);
+        }
+        self.look_ahead(out);
+    }
+
+    /// Hands a verified segment to the player.
+    pub(super) fn deliver(&mut self, load: LoadId, seg: SegKey, out: &mut Vec<Action>) {
+        let slack = self.deadline_of(seg).map(|deadline| deadline - self.now);
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return;
+        };
+        entry.last_used = self.now;
+        let (bytes, peer_bytes, cdn_bytes) = (entry.info.bytes, entry.peer_bytes, entry.cdn_bytes);
+        let (hash, sn, rendition) = (entry.info.hash, entry.info.sn, entry.info.rendition.0);
+        self.loads.remove(&load);
+        self.stats.delivered_bytes += u64::from(bytes);
+        if peer_bytes >= cdn_bytes {
+            self.stats.segments_from_peers += 1;
+        } else {
+            self.stats.segments_from_cdn += 1;
+        }
+        let rate = self
+            .meter
+            .rate()
+            .unwrap_or(self.cdn.low_rate() as f64 * 8.0);
+        let report = DeliveryReport {
+            bytes,
+            rate,
+            first_byte: self.cdn.usual_first_byte(),
+        };
+        out.push(Action::Deliver { load, seg, report });
+        self.notify(
+            Notice::Segment {
+                hash,
+                sn,
+                rendition,
+                peer_bytes,
+                cdn_bytes,
+                slack,
+            },
+            out,
+        );
+    }
+
+    /// Starts getting what the player will ask for next, and drops what it will not.
+    pub(super) fn look_ahead(&mut self, out: &mut Vec<Action>) {
+        self.drop_unwatched(out);
+        if !self.on {
+            return;
+        }
+        let now = self.now;
+        let watched: Vec<(RenditionId, f64)> = self
+            .last_loads
+            .iter()
+            .filter(|(_, (at, _))| now - *at < WATCHED)
+            .map(|(rendition, (_, start))| (*rendition, *start))
+            .collect();
+        for (rendition, start) in watched {
+            for info in self.upcoming(rendition, start) {
+                let known = self.cache.find(&info.hash).is_some();
+                if !known
+                    && info.bytes <= self.config.max_segment_bytes
+                    && self.cache.fits(info.bytes)
+                {
+                    self.obtain(&info, out);
+                }
+            }
+        }
+    }
+
+    /// The next segments of a live rendition after `start`.
+    fn upcoming(&self, rendition: RenditionId, start: f64) -> Vec<Arc<SegmentInfo>> {
+        let Some(playlist) = self
+            .playlists
+            .get(&rendition)
+            .filter(|playlist| playlist.live)
+        else {
+            return Vec::new();
+        };
+        let later = playlist
+            .segments
+            .iter()
+            .filter(|info| info.start > start + 0.05 && info.bytes > 0);
+        later.take(AHEAD).cloned().collect()
+    }
+
+    fn drop_unwatched(&mut self, out: &mut Vec<Action>) {
+        let position = self.playhead.position;
+        let stale = |seg: &SegKey| {
+            let Some(entry) = self.cache.get(*seg) else {
+                return true;
+            };
+            let passed =
+                position.is_some_and(|position| entry.info.start + entry.info.duration < position);
+            let watched = self
+                .last_loads
+                .get(&entry.info.rendition)
+                .is_some_and(|(at, _)| self.now - *at < WATCHED);
+            passed || !watched
+        };
+        let idle = self
+            .gets
+            .iter()
+            .filter(|(_, get)| !get.is_wanted() && get.fetches.is_empty());
+        let hashing = |seg: &SegKey| {
+            self.cache
+                .get(*seg)
+                .is_some_and(|entry| entry.missing() == 0)
+        };
+        let drop: Vec<SegKey> = idle
+            .map(|(seg, _)| *seg)
+            .filter(|seg| stale(seg) && !hashing(seg))
+            .collect();
+        for seg in drop {
+            self.release(seg, out);
+        }
+    }
+}

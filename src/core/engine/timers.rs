@@ -1,0 +1,160 @@
+//! Time: what is due, and when the host should call again.
+
+use super::Engine;
+use crate::core::action::Action;
+use crate::core::ids::{ConnId, SegKey};
+use crate::core::swarm::presence::{OWN_SLEEP, Presence};
+use crate::core::time::{Duration, Time};
+use crate::core::wire::Message;
+
+/// When to call again at the latest, and why: for logs, and for whoever wonders what keeps a tab awake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadline {
+    /// When.
+    pub at: Time,
+    /// A stable word.
+    pub why: &'static str,
+}
+
+/// Shortest sleep: a timer that is due at once would spin.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// While the CDN serves a segment that peers have too, the race is looked at this often.
+const RACE_CHECK: Duration = Duration::from_millis(100);
+
+impl Engine {
+    /// Moves the clock on. If this machine slept, peers are not to blame for the silence.
+    pub(super) fn advance(&mut self, now: Time) {
+        let gap = now - self.now;
+        self.now = self.now.max(now);
+        if gap > OWN_SLEEP {
+            for (_, peer) in self.swarm.peers_mut() {
+                peer.heard += gap;
+                peer.progress += gap;
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn run_timers(&mut self, out: &mut Vec<Action>) {
+        self.run_trackers(out);
+        for conn in self.swarm.overdue(self.now) {
+            self.drop_peer(conn, "silent", out);
+        }
+        self.run_presence(out);
+        self.run_requests(out);
+        self.time_out_fetches(out);
+    }
+
+    fn run_presence(&mut self, out: &mut Vec<Action>) {
+        let now = self.now;
+        let mut gone = Vec::new();
+        let mut pings = Vec::new();
+        for (conn, peer) in self.swarm.peers_mut() {
+            peer.expire_claims(now);
+            match peer.presence(now) {
+                Presence::Gone => gone.push(conn),
+                _ if peer.wants_ping(now) => pings.push(conn),
+                _ => {}
+            }
+        }
+        for conn in gone {
+            self.drop_peer(conn, "silent", out);
+        }
+        for conn in pings {
+            self.ping(conn, out);
+        }
+    }
+
+    fn ping(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+        self.nonce = self.nonce.wrapping_add(1);
+        let (nonce, now) = (self.nonce, self.now);
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            peer.pinged = Some((nonce, now));
+        }
+        self.send(conn, &Message::Ping { nonce }, out);
+    }
+
+    /// Requests that a peer lets run out are open to others again.
+    fn run_requests(&mut self, out: &mut Vec<Action>) {
+        let now = self.now;
+        let mut late: Vec<(ConnId, SegKey, u32)> = Vec::new();
+        for (conn, peer) in self.swarm.peers_mut() {
+            if peer.late_at().is_some_and(|at| now >= at) || !peer.is_here(now) {
+                late.extend(peer.asked.keys().map(|(seg, leaf)| (conn, *seg, *leaf)));
+                peer.late |= !peer.asked.is_empty();
+                peer.asked.clear();
+            }
+        }
+        for (conn, seg, leaf) in late {
+            let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
+                continue;
+            };
+            let alias = self
+                .swarm
+                .peer(conn)
+                .and_then(|peer| peer.holding(&hash))
+                .map(|(alias, _)| alias);
+            if let Some(alias) = alias {
+                self.send(
+                    conn,
+                    &Message::Cancel {
+                        alias,
+                        first: leaf,
+                        count: 1,
+                    },
+                    out,
+                );
+            }
+        }
+    }
+
+    /// Asks to be called at `at`, unless something earlier is due.
+    pub(super) fn wake(&mut self, at: Time, why: &'static str) {
+        let at = at.max(self.now + SHORTEST);
+        if self.deadline.is_none_or(|deadline| at < deadline.at) {
+            self.deadline = Some(Deadline { at, why });
+        }
+    }
+
+    /// Adds what does not come up in the plan: presence, requests, connections, trackers, time-outs.
+    pub(super) fn find_deadline(&mut self) {
+        let now = self.now;
+        let beats = self
+            .swarm
+            .peers()
+            .map(|(_, peer)| peer.next_beat(now))
+            .min();
+        let late = self
+            .swarm
+            .peers()
+            .filter_map(|(_, peer)| peer.late_at())
+            .min();
+        let limit = Duration::from_millis(u64::from(self.config.cdn_timeout_ms));
+        let silent = self.fetches.values().map(|fetch| fetch.heard + limit).min();
+        let racing = !self.fetches.is_empty() && beats.is_some();
+        let due = [
+            (beats, "presence"),
+            (late, "late-request"),
+            (silent, "cdn-timeout"),
+            (racing.then(|| now + RACE_CHECK), "race"),
+            (self.swarm.next_overdue(), "connection"),
+            (self.trackers_due(), "tracker"),
+        ];
+        for (at, why) in due {
+            if let Some(at) = at {
+                self.wake(at, why);
+            }
+        }
+    }
+
+    /// Whether anything is being transferred now; time without transfers is not measured.
+    pub(super) fn update_meter(&mut self) {
+        let asked = self
+            .swarm
+            .peers()
+            .any(|(_, peer)| !peer.asked.is_empty() && !peer.late);
+        let fetching = self.fetches.values().any(|fetch| fetch.started.is_some());
+        self.meter.set_running(self.now, asked || fetching);
+    }
+}

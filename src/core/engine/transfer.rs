@@ -1,0 +1,351 @@
+//! Leaves arrive, hashes come back, segments become whole.
+
+use super::Engine;
+use crate::core::action::Action;
+use crate::core::cache::entry::{Source, Step};
+use crate::core::error::LoadError;
+use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
+use crate::core::wire::{Message, RejectReason};
+
+impl Engine {
+    /// A chunk message came: its payload is the payload of the current event.
+    pub(super) fn chunk_received(
+        &mut self,
+        conn: ConnId,
+        alias: u32,
+        leaf: u32,
+        payload: usize,
+        out: &mut Vec<Action>,
+    ) {
+        self.stats.peer_bytes += payload as u64;
+        let now = self.now;
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        let hash = peer.holding_by_alias(alias).map(|holding| holding.hash);
+        let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) else {
+            self.stats.wasted_bytes += payload as u64;
+            return;
+        };
+        let asked = peer.asked.remove(&(seg, leaf)).is_some();
+        if asked {
+            peer.brought(now);
+        }
+        self.meter.add(payload as u64);
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let (at, len) = entry.range(leaf);
+        if !entry.is_missing(leaf) {
+            self.stats.duplicate_bytes += payload as u64;
+        } else if len as usize != payload || entry.needs_tree() {
+            self.stats.wasted_bytes += payload as u64;
+        } else {
+            out.push(Action::Write {
+                seg,
+                at,
+                from: 0,
+                len,
+            });
+            self.leaf_arrived(seg, leaf, Source::Peer(conn), out);
+        }
+    }
+
+    /// All bytes of a leaf are in the buffer.
+    pub(super) fn leaf_arrived(
+        &mut self,
+        seg: SegKey,
+        leaf: u32,
+        source: Source,
+        out: &mut Vec<Action>,
+    ) {
+        self.cancel_elsewhere(seg, leaf, out);
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return;
+        };
+        let (at, len) = entry.range(leaf);
+        match entry.arrived(leaf, source) {
+            Step::HashLeaf => out.push(Action::HashLeaf { seg, leaf, at, len }),
+            Step::HashSegment => out.push(Action::HashSegment { seg }),
+            _ => {}
+        }
+    }
+
+    /// Nobody else needs to send a leaf that is here.
+    fn cancel_elsewhere(&mut self, seg: SegKey, leaf: u32, out: &mut Vec<Action>) {
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let hash = entry.info.hash;
+        let mut cancels = Vec::new();
+        for (conn, peer) in self.swarm.peers_mut() {
+            if peer.asked.remove(&(seg, leaf)).is_some()
+                && let Some((alias, _)) = peer.holding(&hash)
+            {
+                cancels.push((
+                    conn,
+                    Message::Cancel {
+                        alias,
+                        first: leaf,
+                        count: 1,
+                    },
+                ));
+            }
+        }
+        for (conn, message) in cancels {
+            self.send(conn, &message, out);
+        }
+    }
+
+    /// Leaf hashes came from a peer.
+    pub(super) fn leaves_received(
+        &mut self,
+        conn: ConnId,
+        alias: u32,
+        first: u32,
+        hashes: &[TreeHash],
+        out: &mut Vec<Action>,
+    ) {
+        let hash = self
+            .swarm
+            .peer(conn)
+            .and_then(|peer| peer.holding_by_alias(alias))
+            .map(|holding| holding.hash);
+        let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) else {
+            return;
+        };
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return;
+        };
+        match entry.tree_received(first, hashes) {
+            Ok((false, _)) => {}
+            Ok((true, wrong)) => {
+                wrong.iter().for_each(|_| self.hash_failure(seg, true, out));
+                self.tree_known(seg, out);
+            }
+            Err(_) => {
+                self.hash_failure(seg, false, out);
+                self.drop_peer(conn, "bad-hash", out);
+            }
+        }
+    }
+
+    fn tree_known(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let verified: Vec<u32> = (0..entry.leaf_count())
+            .filter(|leaf| entry.is_verified(*leaf))
+            .collect();
+        self.fresh(seg, verified);
+        self.check_whole(seg, out);
+    }
+
+    /// The hash of a leaf is known.
+    pub(super) fn leaf_hashed(
+        &mut self,
+        seg: SegKey,
+        leaf: u32,
+        hash: TreeHash,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return;
+        };
+        let (_, len) = entry.range(leaf);
+        let sources = entry.sources();
+        match entry.leaf_hashed(leaf, hash) {
+            Step::Verified => {
+                self.fresh(seg, vec![leaf]);
+                self.check_whole(seg, out);
+            }
+            Step::TreeVerified => self.tree_known(seg, out),
+            Step::BadLeaf(source) => self.blame(seg, source, len, out),
+            Step::BadSegment => self.bad_segment(seg, &sources, out),
+            _ => {}
+        }
+    }
+
+    fn check_whole(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        if self
+            .cache
+            .get_mut(seg)
+            .is_some_and(|entry| entry.check_whole() == Step::HashSegment)
+        {
+            out.push(Action::HashSegment { seg });
+        }
+    }
+
+    /// The hash of a whole segment is known.
+    pub(super) fn segment_hashed(&mut self, seg: SegKey, hash: SegmentHash, out: &mut Vec<Action>) {
+        let now = self.now;
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return;
+        };
+        let sources = entry.sources();
+        let whole_tree = entry.tree.is_some();
+        match entry.segment_hashed(hash, now) {
+            Step::Verified => self.completed(seg, out),
+            // Every leaf leads to the publisher's root and the whole does not match the publisher's hash:
+            // the publisher contradicts itself, and no other source will do better.
+            Step::BadSegment if whole_tree => {
+                self.hash_failure(seg, true, out);
+                self.give_up(seg, LoadError::HashMismatch, out);
+            }
+            Step::BadSegment => self.bad_segment(seg, &sources, out),
+            _ => {}
+        }
+    }
+
+    fn blame(&mut self, seg: SegKey, source: Source, len: u32, out: &mut Vec<Action>) {
+        self.stats.wasted_bytes += u64::from(len);
+        self.hash_failure(seg, source == Source::Cdn, out);
+        match source {
+            Source::Peer(conn) => self.drop_peer(conn, "bad-hash", out),
+            Source::Cdn => self.cdn_mismatch(seg, out),
+        }
+    }
+
+    /// A whole segment did not match and nothing tells which part was wrong.
+    fn bad_segment(&mut self, seg: SegKey, sources: &[Source], out: &mut Vec<Action>) {
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        self.stats.wasted_bytes += u64::from(entry.info.bytes);
+        let peers = sources.iter().filter_map(|source| match source {
+            Source::Peer(conn) => Some(*conn),
+            Source::Cdn => None,
+        });
+        let suspects: Vec<ConnId> = peers.collect();
+        self.hash_failure(seg, suspects.is_empty(), out);
+        match suspects.as_slice() {
+            [] => self.cdn_mismatch(seg, out),
+            [culprit] => self.drop_peer(*culprit, "bad-hash", out),
+            // Several may be honest: nothing more of this segment is asked of any of them.
+            several => several.iter().for_each(|conn| self.distrust(*conn, seg)),
+        }
+    }
+
+    fn distrust(&mut self, conn: ConnId, seg: SegKey) {
+        let hash = self.cache.get(seg).map(|entry| entry.info.hash);
+        if let (Some(hash), Some(peer)) = (hash, self.swarm.peer_mut(conn))
+            && let Some((alias, _)) = peer.holding(&hash)
+        {
+            peer.forget(alias);
+        }
+    }
+
+    /// The CDN's bytes are wrong: once more past the cache, then the player must know.
+    fn cdn_mismatch(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        self.abort_fetches(seg, out);
+        if self
+            .cache
+            .get(seg)
+            .is_some_and(|entry| entry.cdn_mismatches > 1)
+        {
+            self.give_up(seg, LoadError::HashMismatch, out);
+        }
+    }
+
+    /// A segment is whole and right.
+    fn completed(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        self.abort_fetches(seg, out);
+        self.meter.sample(self.now);
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let all = (0..entry.leaf_count()).collect();
+        self.fresh(seg, all);
+        if let Some(get) = self.gets.remove(&seg) {
+            let in_time = self
+                .deadline_of(seg)
+                .is_none_or(|deadline| deadline > self.now);
+            self.stats.stalls_avoided += u32::from(get.rescued && in_time && get.is_wanted());
+            for load in get.loads {
+                self.deliver(load, seg, out);
+            }
+        }
+        self.trim(out);
+    }
+
+    /// Throws out what the budget does not hold.
+    pub(super) fn trim(&mut self, out: &mut Vec<Action>) {
+        while let Some(seg) = self.cache.overdue() {
+            self.release(seg, out);
+        }
+    }
+
+    /// Gives up a segment and its buffer, and tells everyone who heard of it.
+    pub(super) fn release(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        self.abort_fetches(seg, out);
+        self.gets.remove(&seg);
+        self.fresh.remove(&seg);
+        let Some(entry) = self.cache.remove(seg) else {
+            return;
+        };
+        out.push(Action::Free { seg });
+        let hash = entry.info.hash;
+        if !entry.is_complete() {
+            self.stats.wasted_bytes += u64::from(entry.peer_bytes + entry.cdn_bytes);
+        }
+        let mut messages = Vec::new();
+        for (conn, peer) in self.swarm.peers_mut() {
+            let theirs = peer.holding(&hash).map(|(alias, _)| alias);
+            let asked: Vec<u32> = peer
+                .asked
+                .keys()
+                .filter(|(s, _)| *s == seg)
+                .map(|(_, leaf)| *leaf)
+                .collect();
+            peer.asked.retain(|(s, _), _| *s != seg);
+            if let Some(alias) = theirs {
+                let cancel = |leaf: &u32| {
+                    (
+                        conn,
+                        Message::Cancel {
+                            alias,
+                            first: *leaf,
+                            count: 1,
+                        },
+                    )
+                };
+                messages.extend(asked.iter().map(cancel));
+            }
+            if let Some(alias) = peer.retract(seg) {
+                messages.push((conn, Message::Drop { alias }));
+            }
+        }
+        for (conn, message) in messages {
+            self.send(conn, &message, out);
+        }
+    }
+
+    /// A peer will not send what was asked of it.
+    pub(super) fn rejected(
+        &mut self,
+        conn: ConnId,
+        alias: u32,
+        first: u32,
+        count: u32,
+        reason: RejectReason,
+    ) {
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        let Some(holding) = peer.holding_by_alias(alias) else {
+            return;
+        };
+        let Some(seg) = self.cache.find(&holding.hash) else {
+            return;
+        };
+        let end = first.saturating_add(count);
+        peer.asked
+            .retain(|(s, leaf), _| *s != seg || !(first..end).contains(leaf));
+        match reason {
+            RejectReason::Busy => peer.late = true,
+            _ => {
+                peer.forget(alias);
+            }
+        }
+    }
+}

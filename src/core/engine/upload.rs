@@ -1,0 +1,287 @@
+//! What peers get: announcements of what is verified here, and the leaves they ask for.
+
+use super::Engine;
+use super::plan::runs;
+use crate::core::action::Action;
+use crate::core::config::{LEAF, SEND_HIGH_WATER};
+use crate::core::ids::{ConnId, SegKey};
+use crate::core::swarm::peer::{MAX_QUEUE, Owed};
+use crate::core::time::Duration;
+use crate::core::wire::{Bitmap, Holding, MAX_HASHES, Message, RejectReason, encode_chunk_header};
+
+/// Leaves verified within this time are announced together.
+const GATHER: Duration = Duration::from_millis(12);
+
+/// Segments told to a new peer: the newest ones.
+const INTRODUCE: usize = 64;
+
+impl Engine {
+    /// Leaves have been verified; neighbours will hear of it soon.
+    pub(super) fn fresh(&mut self, seg: SegKey, leaves: Vec<u32>) {
+        if !self.on || self.bucket.is_closed() || leaves.is_empty() {
+            return;
+        }
+        self.fresh.entry(seg).or_default().extend(leaves);
+        self.announce_at.get_or_insert(self.now + GATHER);
+    }
+
+    /// Announces what has been verified, when its time has come.
+    pub(super) fn announce(&mut self, out: &mut Vec<Action>) {
+        let Some(at) = self.announce_at else { return };
+        if self.now < at {
+            return self.wake(at, "announce");
+        }
+        self.announce_at = None;
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        for (seg, leaves) in std::mem::take(&mut self.fresh) {
+            let leaves: Vec<u32> = leaves.into_iter().collect();
+            for conn in &conns {
+                self.announce_to(*conn, seg, Some(&leaves), out);
+            }
+        }
+    }
+
+    /// Tells a new peer what there is.
+    pub(super) fn introduce(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+        if self.bucket.is_closed() {
+            return;
+        }
+        let newest = self
+            .cache
+            .iter()
+            .rev()
+            .filter(|(_, entry)| self.can_share(entry))
+            .take(INTRODUCE);
+        let segs: Vec<SegKey> = newest.map(|(seg, _)| seg).collect();
+        for seg in segs.into_iter().rev() {
+            self.announce_to(conn, seg, None, out);
+        }
+        let claimed: Vec<SegKey> = self
+            .gets
+            .iter()
+            .filter(|(_, get)| get.claimed)
+            .map(|(seg, _)| *seg)
+            .collect();
+        for seg in claimed {
+            if let Some(entry) = self.cache.get(seg) {
+                let claim = Message::Claim {
+                    hash: entry.info.hash,
+                    eta_ms: 500,
+                };
+                self.send(conn, &claim, out);
+            }
+        }
+    }
+
+    fn can_share(&self, entry: &crate::core::cache::entry::Entry) -> bool {
+        entry.verified() > 0 && (entry.is_complete() || entry.tree.is_some())
+    }
+
+    fn announce_to(
+        &mut self,
+        conn: ConnId,
+        seg: SegKey,
+        leaves: Option<&[u32]>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(entry) = self.cache.get(seg).filter(|entry| self.can_share(entry)) else {
+            return;
+        };
+        let hash = entry.info.hash;
+        let holding = holding(entry);
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        // Who has all of it has no use for the news.
+        if peer
+            .holding(&hash)
+            .is_some_and(|(_, theirs)| theirs.has.is_none())
+        {
+            return;
+        }
+        let (alias, new) = peer.alias(seg);
+        if new {
+            return self.send(
+                conn,
+                &Message::Have {
+                    alias,
+                    hash,
+                    holding,
+                },
+                out,
+            );
+        }
+        for (first, last) in runs(leaves.unwrap_or_default()) {
+            self.send(
+                conn,
+                &Message::HaveMore {
+                    alias,
+                    first,
+                    count: last - first + 1,
+                },
+                out,
+            );
+        }
+    }
+
+    /// A peer asks for leaves.
+    pub(super) fn requested(
+        &mut self,
+        conn: ConnId,
+        (alias, first, count): (u32, u32, u32),
+        want_leaves: bool,
+        out: &mut Vec<Action>,
+    ) {
+        let reject = |reason| Message::Reject {
+            alias,
+            first,
+            count,
+            reason,
+        };
+        if self.bucket.is_closed() || !self.on {
+            return self.send(conn, &reject(RejectReason::NoUpload), out);
+        }
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        let Some(seg) = peer.seg(alias) else {
+            return self.send(conn, &reject(RejectReason::NotHeld), out);
+        };
+        if peer.owed.len() + count as usize > MAX_QUEUE {
+            return self.send(conn, &reject(RejectReason::Busy), out);
+        }
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let end = first.saturating_add(count).min(entry.leaf_count());
+        if (first..end).len() < count as usize || !(first..end).all(|leaf| entry.is_verified(leaf))
+        {
+            return self.send(conn, &reject(RejectReason::NotHeld), out);
+        }
+        if want_leaves {
+            self.send_tree(conn, seg, alias, out);
+        }
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            let new = (first..end).map(|leaf| Owed { seg, leaf, alias });
+            let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
+            peer.owed.extend(new);
+        }
+    }
+
+    fn send_tree(&mut self, conn: ConnId, seg: SegKey, alias: u32, out: &mut Vec<Action>) {
+        let Some(tree) = self.cache.get(seg).and_then(|entry| entry.tree.clone()) else {
+            return;
+        };
+        for (part, hashes) in tree.chunks(MAX_HASHES).enumerate() {
+            let first = (part * MAX_HASHES) as u32;
+            self.send(
+                conn,
+                &Message::Leaves {
+                    alias,
+                    first,
+                    hashes: hashes.to_vec(),
+                },
+                out,
+            );
+        }
+    }
+
+    /// A peer no longer wants leaves.
+    pub(super) fn cancelled(&mut self, conn: ConnId, alias: u32, first: u32, count: u32) {
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            let end = first.saturating_add(count);
+            peer.owed
+                .retain(|owed| owed.alias != alias || !(first..end).contains(&owed.leaf));
+        }
+    }
+
+    /// The channel to a peer has drained.
+    pub(super) fn send_drained(&mut self, conn: ConnId, buffered: usize) {
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            peer.buffered = buffered;
+        }
+    }
+
+    /// Sends what is owed: one leaf to each peer in turn, while channels and the ceiling allow.
+    pub(super) fn upload(&mut self, out: &mut Vec<Action>) {
+        loop {
+            let ready = self.swarm.peers().filter(|(_, peer)| {
+                !peer.owed.is_empty() && peer.buffered + LEAF as usize <= SEND_HIGH_WATER
+            });
+            let conns: Vec<ConnId> = ready.map(|(conn, _)| conn).collect();
+            if conns.is_empty() {
+                return;
+            }
+            for conn in conns {
+                if !self.bucket.take(self.now, u64::from(LEAF)) {
+                    if let Some(at) = self.bucket.ready_at(u64::from(LEAF)) {
+                        self.wake(at, "upload");
+                    }
+                    return;
+                }
+                self.send_chunk(conn, out);
+            }
+        }
+    }
+
+    fn send_chunk(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+        let now = self.now;
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
+        let Some(owed) = peer.owed.pop_front() else {
+            return;
+        };
+        let Some(entry) = self
+            .cache
+            .get_mut(owed.seg)
+            .filter(|entry| entry.is_verified(owed.leaf))
+        else {
+            return;
+        };
+        entry.last_used = now;
+        let (at, len) = entry.range(owed.leaf);
+        peer.buffered += len as usize;
+        peer.said = now;
+        self.stats.uploaded_bytes += u64::from(len);
+        let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();
+        out.push(Action::SendChunk {
+            conn,
+            head,
+            seg: owed.seg,
+            at,
+            len,
+        });
+    }
+
+    /// Sends a control message.
+    pub(super) fn send(&mut self, conn: ConnId, message: &Message, out: &mut Vec<Action>) {
+        if let Some(peer) = self.swarm.peer_mut(conn) {
+            peer.said = self.now;
+            out.push(Action::Send {
+                conn,
+                bytes: message.encode(),
+            });
+        }
+    }
+
+    /// Sends a control message to every peer.
+    pub(super) fn broadcast(&mut self, message: &Message, out: &mut Vec<Action>) {
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.send(conn, message, out);
+        }
+    }
+}
+
+fn holding(entry: &crate::core::cache::entry::Entry) -> Holding {
+    let leaves = entry.leaf_count();
+    if entry.verified() == leaves {
+        return Holding::Complete(leaves);
+    }
+    let mut bits = Bitmap::new(leaves);
+    for leaf in (0..leaves).filter(|leaf| entry.is_verified(*leaf)) {
+        bits.set(leaf);
+    }
+    Holding::Partial(bits)
+}

@@ -1,0 +1,13 @@
+//! Who is asked for what, and when: small pure decisions that the engine strings together.
+//!
+//! * [`cdn`]: what the CDN can do, and so the point of no return.
+//! * [`election`]: which viewer copies a segment from the CDN for its neighbours.
+//! * [`pull`]: which leaf is asked of which peer.
+//! * [`bucket`]: the upload ceiling.
+//! * [`meter`]: the rate that the player's bandwidth estimator is told.
+
+pub mod bucket;
+pub mod cdn;
+pub mod election;
+pub mod meter;
+pub mod pull;

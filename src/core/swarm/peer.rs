@@ -1,0 +1,242 @@
+//! What is known of a peer whose channel is open: what it has, what it owes, what it is owed.
+//!
+//! Everything a peer says is bounded here: how many segments it may announce, how many claims it may
+//! hold, how much it may ask for.
+
+use crate::core::config::LEAF;
+use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::time::{Duration, Time};
+use crate::core::wire::Bitmap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Segments a peer may have announced at once; the oldest goes first.
+pub const MAX_HOLDINGS: usize = 256;
+
+/// Claims a peer may hold at once.
+const MAX_CLAIMS: usize = 32;
+
+/// Leaves a peer may have queued here.
+pub const MAX_QUEUE: usize = 256;
+
+/// Most leaves outstanding at one peer.
+const MAX_WINDOW: usize = 32;
+
+/// A segment that the peer has, wholly or in part.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Holding {
+    /// Its name.
+    pub hash: SegmentHash,
+    /// Its leaves, as the peer says.
+    pub leaves: u32,
+    /// Which of them it has; `None`: all.
+    pub has: Option<Bitmap>,
+}
+
+/// A leaf that the peer waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owed {
+    /// The buffer.
+    pub seg: SegKey,
+    /// The leaf.
+    pub leaf: u32,
+    /// This side's alias for the segment on this connection.
+    pub alias: u32,
+}
+
+/// A connected viewer.
+#[derive(Debug)]
+pub struct Peer {
+    /// Who, after its hello.
+    pub id: PeerId,
+    /// Whether its hello has come.
+    pub ready: bool,
+    /// Whether it answers requests at all.
+    pub uploads: bool,
+    /// Last time anything came from it.
+    pub heard: Time,
+    /// Last time anything was sent to it.
+    pub said: Time,
+    /// Bytes that wait in the channel to it.
+    pub buffered: usize,
+    /// Leaves asked of it, with the time of asking.
+    pub asked: BTreeMap<(SegKey, u32), Time>,
+    /// Leaves it asked for, first in first out.
+    pub owed: VecDeque<Owed>,
+    /// Pings sent and not answered.
+    pub pinged: Option<(u32, Time)>,
+    /// Round trip, smoothed.
+    pub rtt: Duration,
+    /// Time per leaf, smoothed, in microseconds.
+    pub pace: u64,
+    /// Last time it brought a leaf, or was first asked.
+    pub progress: Time,
+    /// Whether it let requests run out since it last brought a leaf.
+    pub late: bool,
+    /// Bytes verified from it.
+    pub received: u64,
+    holdings: BTreeMap<u32, Holding>,
+    by_hash: BTreeMap<SegmentHash, u32>,
+    claims: BTreeMap<SegmentHash, Time>,
+    announced: BTreeMap<SegKey, u32>,
+    aliases: BTreeMap<u32, SegKey>,
+    next_alias: u32,
+}
+
+impl Peer {
+    /// A peer that has not said hello yet.
+    pub fn new(now: Time) -> Self {
+        Self {
+            id: PeerId([0; 20]),
+            ready: false,
+            uploads: true,
+            heard: now,
+            said: now,
+            buffered: 0,
+            asked: BTreeMap::new(),
+            owed: VecDeque::new(),
+            pinged: None,
+            rtt: Duration::from_millis(60),
+            pace: 10_000,
+            progress: now,
+            late: false,
+            received: 0,
+            holdings: BTreeMap::new(),
+            by_hash: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            announced: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            next_alias: 0,
+        }
+    }
+
+    /// The peer announced a segment. An alias it used before is replaced.
+    pub fn announce(&mut self, alias: u32, holding: Holding) {
+        self.forget(alias);
+        if let Some(old) = self.by_hash.insert(holding.hash, alias) {
+            self.holdings.remove(&old);
+        }
+        self.holdings.insert(alias, holding);
+        while self.holdings.len() > MAX_HOLDINGS {
+            let Some(oldest) = self.holdings.keys().next().copied() else {
+                break;
+            };
+            self.forget(oldest);
+        }
+    }
+
+    /// The peer has more of a segment it announced. False if the alias or the range makes no sense.
+    pub fn announce_more(&mut self, alias: u32, first: u32, count: u32) -> bool {
+        let Some(holding) = self.holdings.get_mut(&alias) else {
+            return true;
+        };
+        let Some(end) = first
+            .checked_add(count)
+            .filter(|end| *end <= holding.leaves)
+        else {
+            return false;
+        };
+        if let Some(has) = &mut holding.has {
+            has.set_range(first..end);
+            if has.is_full() {
+                holding.has = None;
+            }
+        }
+        true
+    }
+
+    /// The peer no longer has it.
+    pub fn forget(&mut self, alias: u32) -> Option<SegmentHash> {
+        let old = self.holdings.remove(&alias)?;
+        self.by_hash.remove(&old.hash);
+        Some(old.hash)
+    }
+
+    /// What it has of a segment, with its alias.
+    pub fn holding(&self, hash: &SegmentHash) -> Option<(u32, &Holding)> {
+        let alias = *self.by_hash.get(hash)?;
+        Some((alias, self.holdings.get(&alias)?))
+    }
+
+    /// What one of its aliases stands for.
+    pub fn holding_by_alias(&self, alias: u32) -> Option<&Holding> {
+        self.holdings.get(&alias)
+    }
+
+    /// The peer fetches a segment from the CDN and expects it by `until`.
+    pub fn claim(&mut self, hash: SegmentHash, until: Time) {
+        if self.claims.len() < MAX_CLAIMS {
+            self.claims.insert(hash, until);
+        }
+    }
+
+    /// The peer takes it back.
+    pub fn unclaim(&mut self, hash: &SegmentHash) {
+        self.claims.remove(hash);
+    }
+
+    /// Until when its claim on a segment holds.
+    pub fn claim_on(&self, hash: &SegmentHash) -> Option<Time> {
+        self.claims.get(hash).copied()
+    }
+
+    /// Drops claims that have run out.
+    pub fn expire_claims(&mut self, now: Time) {
+        self.claims.retain(|_, until| *until > now);
+    }
+
+    /// This side's alias for a segment on this connection, and whether it is new.
+    pub fn alias(&mut self, seg: SegKey) -> (u32, bool) {
+        if let Some(alias) = self.announced.get(&seg) {
+            return (*alias, false);
+        }
+        let alias = self.next_alias;
+        self.next_alias = self.next_alias.wrapping_add(1);
+        self.announced.insert(seg, alias);
+        self.aliases.insert(alias, seg);
+        (alias, true)
+    }
+
+    /// This side no longer has a segment; returns its alias if it had been announced.
+    pub fn retract(&mut self, seg: SegKey) -> Option<u32> {
+        self.owed.retain(|owed| owed.seg != seg);
+        let alias = self.announced.remove(&seg)?;
+        self.aliases.remove(&alias);
+        Some(alias)
+    }
+
+    /// What this side's alias stands for.
+    pub fn seg(&self, alias: u32) -> Option<SegKey> {
+        self.aliases.get(&alias).copied()
+    }
+
+    /// How many leaves may be outstanding: what its pace delivers in a round trip and a tenth of a second.
+    pub fn window(&self) -> usize {
+        if self.late {
+            return 1;
+        }
+        let span = self.rtt.as_micros() as u64 + 100_000;
+        usize::try_from(span / self.pace.max(1))
+            .unwrap_or(MAX_WINDOW)
+            .clamp(2, MAX_WINDOW)
+    }
+
+    /// A leaf arrived that had been asked.
+    pub fn brought(&mut self, now: Time) {
+        let span = (now - self.progress).as_micros() as u64;
+        self.pace = (self.pace * 7 + span.clamp(200, 2_000_000)) / 8;
+        self.progress = now;
+        self.late = false;
+        self.received += u64::from(LEAF);
+    }
+
+    /// How long it may keep a request without bringing anything.
+    pub fn patience(&self) -> Duration {
+        (self.rtt * 2 + Duration::from_micros(self.pace * 8))
+            .clamp(Duration::from_millis(500), Duration::from_secs(3))
+    }
+
+    /// When what was asked of it is late; `None` when nothing is outstanding.
+    pub fn late_at(&self) -> Option<Time> {
+        (!self.asked.is_empty()).then(|| self.progress + self.patience())
+    }
+}
