@@ -5,11 +5,13 @@ use super::report::{Report, Sink, Summary};
 use super::sealer::Options;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Work shorter than this is not worth a word.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A longer pause between two pieces of work makes them two works.
+const REST: Duration = Duration::from_secs(1);
 /// Pause between two progress lines.
 const LINES: Duration = Duration::from_secs(5);
 
@@ -20,7 +22,7 @@ pub(crate) struct Console(Arc<Inner>);
 struct Inner {
     began: Instant,
     bar: ProgressBar,
-    next_line: Mutex<Instant>,
+    clock: Mutex<Clock>,
 }
 
 impl Console {
@@ -37,12 +39,8 @@ impl Console {
         let bar = ProgressBar::with_draw_target(Some(0), target)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let began = Instant::now();
-        let next_line = Mutex::new(began + PATIENCE);
-        Self(Arc::new(Inner {
-            began,
-            bar,
-            next_line,
-        }))
+        let clock = Mutex::new(Clock::new(began));
+        Self(Arc::new(Inner { began, bar, clock }))
     }
 
     /// Where a sealer reports to.
@@ -93,20 +91,61 @@ impl Inner {
     fn progress(&self, hashed: u64, of: u64) {
         self.bar.set_length(of);
         self.bar.set_position(hashed);
-        if !self.bar.is_hidden() {
-            return;
-        }
-        let now = Instant::now();
-        let mut next = self
-            .next_line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Short work restarts the clock, or a line would follow every few seconds of a quiet watch.
-        if hashed == of {
-            *next = now + PATIENCE;
-        } else if now >= *next {
-            *next = now + LINES;
+        if self.bar.is_hidden() && self.clock().is_due(Instant::now()) {
             eprintln!("hashed {} of {}", HumanBytes(hashed), HumanBytes(of));
         }
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When to write the next progress line.
+struct Clock {
+    next: Instant,
+    last: Instant,
+}
+
+impl Clock {
+    fn new(now: Instant) -> Self {
+        Self {
+            next: now + PATIENCE,
+            last: now,
+        }
+    }
+
+    /// Takes note of progress at `now`; true if a line is due. Progress after a rest is new work.
+    fn is_due(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.last) >= REST {
+            self.next = now + PATIENCE;
+        }
+        self.last = now;
+        let due = now >= self.next;
+        if due {
+            self.next = now + LINES;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_work_is_told_now_and_then_and_short_work_never() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut clock = Clock::new(start);
+        // A live stream: 50 ms of work every two seconds.
+        for segment in 1..50 {
+            assert!(!clock.is_due(at(segment * 2000)) && !clock.is_due(at(segment * 2000 + 50)));
+        }
+        let film = 200_000;
+        let told: Vec<u64> = (0..150)
+            .filter(|i| clock.is_due(at(film + i * 100)))
+            .collect();
+        assert_eq!(told, [20, 70, 120], "after two seconds, then every five");
     }
 }

@@ -28,6 +28,17 @@ enum Proof {
     Listed(SystemTime),
 }
 
+/// What a job has shown of its file's past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Learned {
+    /// Nothing that was hashed before has changed.
+    Consistent,
+    /// The file is another one than before, or was begun anew.
+    Anew,
+    /// A whole segment was overwritten in place by another one.
+    Overwritten,
+}
+
 #[derive(Default)]
 struct FileDigests {
     parts: BTreeMap<Part, (Digests, Proof)>,
@@ -140,17 +151,20 @@ impl Known {
         part != Part::Whole && found.is_some_and(kept)
     }
 
-    /// Takes the result of a job. Returns false if the file is not what it was: written anew, not
-    /// appended to.
-    pub(crate) fn learn(&mut self, job: &Job, digests: &[Digests]) -> bool {
+    /// Takes the result of a job.
+    pub(crate) fn learn(&mut self, job: &Job, digests: &[Digests]) -> Learned {
         let file = self.0.entry(job.path.clone()).or_default();
         let results = || job.parts.iter().zip(digests);
-        let changed = |(part, new): (&Part, &Digests)| {
-            let old = file.parts.get(part);
-            old.is_some_and(|(old, proof)| matches!(proof, Proof::Read(_)) && old != new)
+        let changed = |(part, new): (&Part, &Digests)| match file.parts.get(part) {
+            Some((old, Proof::Read(at))) if old != new => Some((*part, *at)),
+            _ => None,
         };
-        let anew = results().any(changed);
-        if anew {
+        let learned = match results().find_map(changed) {
+            None => Learned::Consistent,
+            Some((Part::Whole, at)) if job.stamp.is_same_file(&at) => Learned::Overwritten,
+            Some(_) => Learned::Anew,
+        };
+        if learned != Learned::Consistent {
             file.parts.clear();
         }
         file.parts.retain(|_, (_, proof)| match proof {
@@ -161,7 +175,7 @@ impl Known {
             file.parts.insert(*part, (*digests, Proof::Read(job.stamp)));
         }
         file.grew_to = Some(job.stamp);
-        !anew
+        learned
     }
 
     /// Forgets files for which `keep` says no.

@@ -22,8 +22,8 @@ pub(crate) struct Output {
     /// State of the packager's file behind each file placed.
     placed: BTreeMap<PathBuf, Stamp>,
     never_link: bool,
-    /// Why linking did not work, once it did not.
-    cannot_link: Option<String>,
+    /// Why files are copied although links were wanted.
+    copies_because: Option<String>,
 }
 
 /// Why a file was not placed.
@@ -47,18 +47,18 @@ impl Output {
             ledger,
             placed: BTreeMap::new(),
             never_link: copy,
-            cannot_link: None,
+            copies_because: None,
         })
     }
 
     /// Why files are copied although links were wanted.
-    pub(crate) fn cannot_link(&self) -> Option<&str> {
-        self.cannot_link.as_deref()
+    pub(crate) fn copies_because(&self) -> Option<&str> {
+        self.copies_because.as_deref()
     }
 
     /// Whether files here are copies, so that one that grows has to be copied again.
     pub(crate) fn copies(&self) -> bool {
-        self.never_link || self.cannot_link.is_some()
+        self.never_link || self.copies_because.is_some()
     }
 
     /// Full path of a file in here.
@@ -145,6 +145,17 @@ impl Output {
         }
     }
 
+    /// The packager overwrites segments in place, and with a link the one that players still load.
+    /// From now on everything is copied, also what was linked before, when it is next listed.
+    pub(crate) fn stop_linking(&mut self) {
+        if !self.copies() {
+            let why = "the packager overwrites segments in place";
+            self.copies_because = Some(why.to_owned());
+        }
+        self.never_link = true;
+        self.placed.clear();
+    }
+
     fn put(&mut self, source: &Path, path: &Path, stamp: &Stamp) -> Result<(), PlaceError> {
         let temporary = self.temporary(path)?;
         if self.copies() {
@@ -152,7 +163,8 @@ impl Output {
         } else if let Err(error) = fs::hard_link(source, &temporary) {
             // Another device, a file system without links, a file of another owner.
             copy(source, &temporary).map_err(|error| gone(error, source))?;
-            self.cannot_link = Some(error.to_string());
+            let why = format!("linking them does not work: {error}");
+            self.copies_because = Some(why);
         }
         let now = Stamp::at(source)?;
         let same = |now: &Stamp| now == stamp || !self.copies() && now.is_same_file(stamp);

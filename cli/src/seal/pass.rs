@@ -1,6 +1,7 @@
 //! The steps of a pass: media playlists, master playlists, all other files, and what has vanished.
 
 use super::catalog::{Named, Published, Source, Stuck};
+use super::digests::Learned;
 use super::hash::{self, HashError, Job, Limits};
 use super::looks::Look;
 use super::output::PlaceError;
@@ -212,8 +213,10 @@ impl Sealer {
             let path = || job.path.clone();
             result = match outcome {
                 Ok(digests) => {
-                    if !self.known.learn(job, &digests) {
-                        self.output.outdate(&job.path);
+                    match self.known.learn(job, &digests) {
+                        Learned::Consistent => {}
+                        Learned::Anew => self.output.outdate(&job.path),
+                        Learned::Overwritten => self.output.stop_linking(),
                     }
                     self.summary.segments_hashed += digests.len() as u64;
                     continue;
@@ -310,9 +313,9 @@ impl Sealer {
     }
 
     fn say_if_copying(&mut self) {
-        if let Some(why) = self.output.cannot_link() {
-            let what = format!("files are copied, because linking them does not work: {why}");
-            self.reporter.warn(what);
+        if let Some(why) = self.output.copies_because() {
+            self.reporter
+                .warn(format!("files are copied, because {why}"));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::folders::{Folders, write_slowly};
 use super::process::Watch;
-use super::stream::{check, listed, lists, live, media, stripped};
+use super::stream::{check, is_true, listed, lists, live, media, stripped};
 
 /// The folder when every segment of it is sealed for what it now is.
 fn wait_until_true(folders: &Folders, playlist: &str) {
@@ -53,6 +53,34 @@ fn a_name_in_turn_with_copies() {
         |folders, name, bytes| folders.write(name, bytes),
         &["--copy"],
     );
+}
+
+#[test]
+fn a_packager_that_overwrites_what_is_listed_is_found_out_once_and_then_harmless() {
+    let folders = Folders::new();
+    let watch = Watch::start(&folders, &[]);
+    let names = ["0.ts", "1.ts", "2.ts"];
+    let mut steady = 0;
+    for number in 0..200 {
+        let name = names[number % 3];
+        let path = folders.input().join(name);
+        let version = media(&format!("content {number}"));
+        // All names are listed, this one too, while it is written.
+        let found_out = number > 3;
+        let harmless = || !found_out || is_true(&folders, "i.m3u8");
+        steady += u32::from(write_slowly(&path, version.chunks(10_000), harmless) && found_out);
+        let playlist = live(number, &names[..names.len().min(number + 1)]);
+        folders.replace("i.m3u8", &playlist);
+        wait_until_true(&folders, &playlist);
+        assert_eq!(folders.sealed(name), Some(version));
+        if steady == 5 {
+            break;
+        }
+    }
+    assert_eq!(steady, 5, "this machine is too busy for this test");
+    let ended = watch.end("TERM").success();
+    ended.says("warning: files are copied, because the packager overwrites segments in place");
+    assert_eq!(ended.said.matches("warning").count(), 1);
 }
 
 #[test]

@@ -138,7 +138,10 @@ fn the_end_of_a_stream_checks_every_range_once_more() {
     let mut patched = bytes.clone();
     patched[5] ^= 1;
     fs::write(folders.input().join("all.m4s"), &patched).unwrap();
-    let playlist = ranges(&[40_000, 40_000, 40_000], "#EXT-X-ENDLIST\n");
+    let playlist = ranges(&[40_000, 40_000, 40_000], "");
+    folders.replace("i.m3u8", &playlist);
+    folders.wait_for("i.m3u8", |sealed| stripped(sealed) == playlist);
+    let playlist = playlist + "#EXT-X-ENDLIST\n";
     folders.replace("i.m3u8", &playlist);
     wait_until_true(&folders, &playlist);
 }
