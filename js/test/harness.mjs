@@ -23,9 +23,13 @@ export async function settle(turns = 12) {
   for (let i = 0; i < turns; i += 1) await new Promise((done) => setImmediate(done));
 }
 
-/** Waits for a condition; fails the test by its time-out if it never comes. */
+/** Waits for a condition that is sure to come, and does not wait for ever if it is not. */
 export async function until(condition) {
-  while (!condition()) await new Promise((done) => setTimeout(done, 2));
+  const begun = Date.now();
+  while (!condition()) {
+    if (Date.now() - begun > 10_000) throw new Error(`never came: ${condition}`);
+    await new Promise((done) => setTimeout(done, 2));
+  }
 }
 
 function newStats() {
