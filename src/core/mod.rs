@@ -7,7 +7,7 @@
 //!
 //! The same seed and the same events give the same actions, on every target.
 //!
-//! Leaves first: [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
+//! Leaves first: [`sorted`], [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
 //! [`cache`], [`integrity`]; then [`tracker`], [`swarm`], [`scheduler`]; [`engine`] on top.
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ pub mod event;
 pub mod ids;
 pub mod integrity;
 pub mod scheduler;
+pub mod sorted;
 pub mod swarm;
 pub mod time;
 pub mod timeline;

@@ -6,6 +6,7 @@
 
 use crate::core::ids::{ConnId, SegmentHash, TreeHash};
 use crate::core::integrity::merkle;
+use crate::core::sorted::sort;
 use crate::core::time::Time;
 use crate::core::timeline::SegmentInfo;
 use std::sync::Arc;
@@ -340,7 +341,7 @@ impl Entry {
                 }
             })
             .collect();
-        sources.sort_unstable();
+        sort(&mut sources);
         sources.dedup();
         sources
     }

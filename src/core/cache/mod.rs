@@ -8,17 +8,17 @@
 pub mod entry;
 
 use crate::core::ids::{SegKey, SegmentHash};
+use crate::core::sorted::Map;
 use crate::core::time::Time;
 use crate::core::timeline::SegmentInfo;
 use entry::Entry;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Segments by buffer handle and by name.
 #[derive(Debug)]
 pub struct Cache {
-    entries: BTreeMap<SegKey, Entry>,
-    by_hash: BTreeMap<SegmentHash, SegKey>,
+    entries: Map<SegKey, Entry>,
+    by_hash: Map<SegmentHash, SegKey>,
     next: u32,
     budget: u64,
     used: u64,
@@ -28,8 +28,8 @@ impl Cache {
     /// An empty cache of at most `budget` bytes.
     pub fn new(budget: u64) -> Self {
         Self {
-            entries: BTreeMap::new(),
-            by_hash: BTreeMap::new(),
+            entries: Map::new(),
+            by_hash: Map::new(),
             next: 0,
             budget,
             used: 0,

@@ -34,13 +34,13 @@ use crate::core::ids::{FetchId, InfoHash, LoadId, PeerId, RenditionId, SegKey};
 use crate::core::scheduler::bucket::Bucket;
 use crate::core::scheduler::cdn::Cdn;
 use crate::core::scheduler::meter::Meter;
+use crate::core::sorted::Map;
 use crate::core::swarm::Swarm;
 use crate::core::time::Time;
 use crate::core::timeline::{Playhead, Playlist};
 use crate::core::tracker::Trackers;
 use fetches::Fetch;
 use get::Get;
-use std::collections::{BTreeMap, BTreeSet};
 use trace::Trace;
 
 /// One viewer's engine.
@@ -53,15 +53,15 @@ pub struct Engine {
     /// When P2P last began to look for peers.
     joined: Time,
     cache: Cache,
-    gets: BTreeMap<SegKey, Get>,
-    loads: BTreeMap<LoadId, SegKey>,
-    fetches: BTreeMap<FetchId, Fetch>,
+    gets: Map<SegKey, Get>,
+    loads: Map<LoadId, SegKey>,
+    fetches: Map<FetchId, Fetch>,
     next_fetch: u32,
     playhead: Playhead,
     playhead_at: Time,
-    playlists: BTreeMap<RenditionId, Playlist>,
+    playlists: Map<RenditionId, Playlist>,
     /// Latest load by rendition: when, and where it starts on the player's timeline.
-    last_loads: BTreeMap<RenditionId, (Time, f64)>,
+    last_loads: Map<RenditionId, (Time, f64)>,
     swarm: Swarm,
     trackers: Trackers,
     /// Offers being made for a tracker.
@@ -70,7 +70,7 @@ pub struct Engine {
     meter: Meter,
     bucket: Bucket,
     /// Leaves verified since the last announcement.
-    fresh: BTreeMap<SegKey, BTreeSet<u32>>,
+    fresh: Map<SegKey, Vec<u32>>,
     announce_at: Option<Time>,
     nonce: u32,
     /// Whether looking for a first peer has ended, one way or the other.
@@ -101,33 +101,33 @@ impl Engine {
             on: false,
             joined: now,
             cache: Cache::new(config.cache_bytes),
-            gets: BTreeMap::new(),
-            loads: BTreeMap::new(),
-            fetches: BTreeMap::new(),
+            gets: Map::new(),
+            loads: Map::new(),
+            fetches: Map::new(),
             next_fetch: 0,
             playhead: Playhead::default(),
             playhead_at: now,
-            playlists: BTreeMap::new(),
-            last_loads: BTreeMap::new(),
+            playlists: Map::new(),
+            last_loads: Map::new(),
             swarm: Swarm::new(peer_id, config.max_peers),
             trackers: Trackers::new(config.trackers.len(), info_hash, peer_id),
             batch: None,
             cdn: Cdn::default(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
-            fresh: BTreeMap::new(),
+            fresh: Map::new(),
             announce_at: None,
             nonce: 0,
             settled: false,
-            deadline: Some(Deadline {
-                at: now,
-                why: "start",
-            }),
+            deadline: None,
             stats: Stats::default(),
             trace: Trace::default(),
             config,
         };
         engine.on = engine.config.enabled && !engine.config.trackers.is_empty();
+        if engine.on {
+            engine.wake(now, "start");
+        }
         Ok(engine)
     }
 

@@ -10,9 +10,9 @@ use crate::core::config::LEAF;
 use crate::core::ids::{ConnId, SegKey, SegmentHash};
 use crate::core::scheduler::election;
 use crate::core::scheduler::pull::{self, Holder};
+use crate::core::sorted::{Map, sort};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::{Message, NO_HURRY};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a newcomer waits for a first peer before it takes its turn at the CDN.
 const SETTLING: Duration = Duration::from_secs(3);
@@ -42,7 +42,7 @@ impl Engine {
             })
             .map(|(seg, get)| (u8::from(!get.is_wanted()), self.deadline_of(*seg), *seg))
             .collect();
-        order.sort_unstable();
+        sort(&mut order);
         for (_, deadline, seg) in order {
             self.ask_cdn(seg, deadline, out);
             self.ask_peers(seg, deadline, out);
@@ -233,12 +233,13 @@ impl Engine {
         let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
             return Vec::new();
         };
-        let asked: BTreeSet<u32> = self
+        let asked: Vec<u32> = self
             .swarm
             .peers()
             .flat_map(|(_, peer)| {
                 peer.asked
-                    .range((seg, 0)..=(seg, u32::MAX))
+                    .iter_from(&(seg, 0))
+                    .take_while(|((of, _), _)| *of == seg)
                     .map(|((_, leaf), _)| *leaf)
             })
             .collect();
@@ -284,12 +285,12 @@ impl Engine {
                 .unwrap_or(NO_HURRY)
                 .min(NO_HURRY - 1)
         });
-        let mut by_peer: BTreeMap<ConnId, Vec<u32>> = BTreeMap::new();
+        let mut by_peer: Map<ConnId, Vec<u32>> = Map::new();
         for (conn, leaf) in asks {
-            by_peer.entry(conn).or_default().push(leaf);
+            by_peer.or_default(conn).push(leaf);
         }
         for (conn, mut leaves) in by_peer {
-            leaves.sort_unstable();
+            sort(&mut leaves);
             let now = self.now;
             let Some(peer) = self.swarm.peer_mut(conn) else {
                 continue;
@@ -300,8 +301,9 @@ impl Engine {
             if peer.asked.is_empty() {
                 peer.progress = now;
             }
-            peer.asked
-                .extend(leaves.iter().map(|leaf| ((seg, *leaf), now)));
+            for leaf in &leaves {
+                peer.asked.insert((seg, *leaf), now);
+            }
             for (first, last) in runs(&leaves) {
                 let request = Message::Request {
                     alias,
@@ -331,7 +333,7 @@ pub(super) fn runs(sorted: &[u32]) -> Vec<(u32, u32)> {
 /// Runs, joined over their smallest gaps until there are few enough.
 fn join(leaves: &[u32]) -> Vec<(u32, u32)> {
     let mut sorted = leaves.to_vec();
-    sorted.sort_unstable();
+    sort(&mut sorted);
     let mut runs = runs(&sorted);
     while runs.len() > MAX_RANGES {
         let gap = |i: &usize| match (runs.get(*i), runs.get(*i + 1)) {

@@ -153,7 +153,7 @@ impl Engine {
             return;
         };
         let (_, len) = entry.range(leaf);
-        let sources = entry.sources();
+        let before = entry.needs_tree().then(|| entry.sources());
         match entry.leaf_hashed(leaf, hash) {
             Step::Verified => {
                 self.fresh(seg, vec![leaf]);
@@ -161,7 +161,7 @@ impl Engine {
             }
             Step::TreeVerified => self.tree_known(seg, out),
             Step::BadLeaf(source) => self.blame(seg, source, len, out),
-            Step::BadSegment => self.bad_segment(seg, &sources, out),
+            Step::BadSegment => self.bad_segment(seg, &before.unwrap_or_default(), out),
             _ => {}
         }
     }
@@ -254,8 +254,11 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
-        let all = (0..entry.leaf_count()).collect();
-        self.fresh(seg, all);
+        // With a root its leaves were announced one by one.
+        if entry.info.root.is_none() {
+            let all = (0..entry.leaf_count()).collect();
+            self.fresh(seg, all);
+        }
         if let Some(get) = self.gets.remove(&seg) {
             let in_time = self
                 .deadline_of(seg)

@@ -5,6 +5,7 @@ use super::plan::runs;
 use crate::core::action::Action;
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::sorted::sort;
 use crate::core::swarm::peer::{MAX_QUEUE, Owed};
 use crate::core::time::Duration;
 use crate::core::wire::{Bitmap, Holding, MAX_HASHES, Message, RejectReason, encode_chunk_header};
@@ -21,7 +22,7 @@ impl Engine {
         if !self.on || self.bucket.is_closed() || leaves.is_empty() {
             return;
         }
-        self.fresh.entry(seg).or_default().extend(leaves);
+        self.fresh.or_default(seg).extend(leaves);
         self.announce_at.get_or_insert(self.now + GATHER);
     }
 
@@ -34,7 +35,9 @@ impl Engine {
         self.announce_at = None;
         let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
         for (seg, leaves) in std::mem::take(&mut self.fresh) {
-            let leaves: Vec<u32> = leaves.into_iter().collect();
+            let mut leaves = leaves;
+            sort(&mut leaves);
+            leaves.dedup();
             for conn in &conns {
                 self.announce_to(*conn, seg, Some(&leaves), out);
             }

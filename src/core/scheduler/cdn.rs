@@ -1,5 +1,6 @@
 //! What the CDN has shown it can do, and the moment from which only it can save a segment.
 
+use crate::core::sorted::sort;
 use crate::core::time::{Duration, Time};
 
 /// How many recent requests count.
@@ -80,7 +81,7 @@ fn put<T>(ring: &mut Vec<T>, next: &mut usize, value: T) {
 /// The value `tenths`/10 of the way up; the ring is small, so sorting a copy is fine.
 fn quantile<T: Copy + Ord>(ring: &[T], tenths: usize) -> Option<T> {
     let mut sorted = ring.to_vec();
-    sorted.sort_unstable();
+    sort(&mut sorted);
     sorted
         .get(sorted.len().saturating_sub(1) * tenths / 10)
         .copied()

@@ -5,9 +5,10 @@
 
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::sorted::Map;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Segments a peer may have announced at once; the oldest goes first.
 pub const MAX_HOLDINGS: usize = 256;
@@ -59,7 +60,7 @@ pub struct Peer {
     /// Bytes that wait in the channel to it.
     pub buffered: usize,
     /// Leaves asked of it, with the time of asking.
-    pub asked: BTreeMap<(SegKey, u32), Time>,
+    pub asked: Map<(SegKey, u32), Time>,
     /// Leaves it asked for, first in first out.
     pub owed: VecDeque<Owed>,
     /// Pings sent and not answered.
@@ -74,11 +75,11 @@ pub struct Peer {
     pub late: bool,
     /// Bytes verified from it.
     pub received: u64,
-    holdings: BTreeMap<u32, Holding>,
-    by_hash: BTreeMap<SegmentHash, u32>,
-    claims: BTreeMap<SegmentHash, Time>,
-    announced: BTreeMap<SegKey, u32>,
-    aliases: BTreeMap<u32, SegKey>,
+    holdings: Map<u32, Holding>,
+    by_hash: Map<SegmentHash, u32>,
+    claims: Map<SegmentHash, Time>,
+    announced: Map<SegKey, u32>,
+    aliases: Map<u32, SegKey>,
     next_alias: u32,
 }
 
@@ -92,7 +93,7 @@ impl Peer {
             heard: now,
             said: now,
             buffered: 0,
-            asked: BTreeMap::new(),
+            asked: Map::new(),
             owed: VecDeque::new(),
             pinged: None,
             rtt: Duration::from_millis(60),
@@ -100,11 +101,11 @@ impl Peer {
             progress: now,
             late: false,
             received: 0,
-            holdings: BTreeMap::new(),
-            by_hash: BTreeMap::new(),
-            claims: BTreeMap::new(),
-            announced: BTreeMap::new(),
-            aliases: BTreeMap::new(),
+            holdings: Map::new(),
+            by_hash: Map::new(),
+            claims: Map::new(),
+            announced: Map::new(),
+            aliases: Map::new(),
             next_alias: 0,
         }
     }

@@ -7,9 +7,9 @@
 
 use crate::core::action::Action;
 use crate::core::ids::{ConnId, OfferId, PeerId, TrackerId};
+use crate::core::sorted::Map;
 use crate::core::swarm::peer::Peer;
 use crate::core::time::{Duration, Time};
-use std::collections::BTreeMap;
 
 /// Longest session description accepted from a stranger.
 const MAX_SDP: usize = 16 * 1024;
@@ -82,7 +82,7 @@ pub struct Swarm {
     /// This viewer.
     pub me: PeerId,
     max: usize,
-    links: BTreeMap<ConnId, Link>,
+    links: Map<ConnId, Link>,
     next: u32,
 }
 
@@ -92,7 +92,7 @@ impl Swarm {
         Self {
             me,
             max: max as usize,
-            links: BTreeMap::new(),
+            links: Map::new(),
             next: 0,
         }
     }

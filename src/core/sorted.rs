@@ -1,0 +1,192 @@
+//! Small ordered maps, sets and sorting for the wasm's weight.
+//!
+//! An engine keeps a dozen maps of tens to a few hundred entries. `std`'s B-trees and pattern-defeating
+//! sorts are made for millions, and each key type brings its own copy: 100 of 441 KB of wasm. A
+//! sorted vector with the same order of iteration does here what they do. Nothing in it grows by
+//! a peer's word without a cap of its own; insertion in the middle moves at most a few KB.
+
+/// A map as a vector of pairs in the order of their keys.
+#[derive(Clone, Debug)]
+pub struct Map<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V> Map<K, V> {
+    /// An empty map.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn find(&self, key: &K) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(key))
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        let at = self.find(key).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    /// The value of a key, to change.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = self.find(key).ok()?;
+        self.0.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Whether the key is there.
+    pub fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_ok()
+    }
+
+    /// Sets a value; returns the one it replaces.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.find(&key) {
+            Ok(at) => self
+                .0
+                .get_mut(at)
+                .map(|(_, old)| std::mem::replace(old, value)),
+            Err(at) => {
+                self.0.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.find(key).ok()?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Takes the entry with the lowest key out.
+    pub fn pop_first(&mut self) -> Option<(K, V)> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+
+    /// The value of a key, made by its default if it is not there.
+    pub fn or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        let at = match self.find(&key) {
+            Ok(at) => at,
+            Err(at) => {
+                self.0.insert(at, (key, V::default()));
+                at
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "found or just inserted there")]
+        &mut self.0[at].1
+    }
+
+    /// Keeps only the entries that `keep` wants.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain_mut(|(key, value)| keep(key, value));
+    }
+
+    /// Entries by ascending key.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Entries by ascending key, values to change.
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
+        self.0.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// Entries whose key is at least `from`.
+    pub fn iter_from<'a>(
+        &'a self,
+        from: &K,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V> {
+        let (Ok(at) | Err(at)) = self.find(from);
+        self.0.iter().skip(at).map(|(key, value)| (key, value))
+    }
+
+    /// Keys in ascending order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    /// Values by ascending key.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// Values by ascending key, to change.
+    pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl<K, V> IntoIterator for Map<K, V> {
+    type Item = (K, V);
+    type IntoIter = std::vec::IntoIter<(K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Sorts a short list in place, stably: insertion sort.
+pub fn sort<T: Ord>(list: &mut [T]) {
+    for end in 1..list.len() {
+        let mut at = end;
+        while at > 0 && list.get(at) < list.get(at - 1) {
+            list.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Whatever is done to both, the map and the standard library's agree.
+        #[test]
+        fn as_the_standard_map(steps in prop::collection::vec((0_u8..4, 0_u8..32, any::<u8>()), 0..200)) {
+            let (mut map, mut model) = (Map::new(), BTreeMap::new());
+            for (step, key, value) in steps {
+                match step {
+                    0 => prop_assert_eq!(map.insert(key, value), model.insert(key, value)),
+                    1 => prop_assert_eq!(map.remove(&key), model.remove(&key)),
+                    2 => prop_assert_eq!(map.pop_first(), model.pop_first()),
+                    _ => *map.or_default(key) |= *model.entry(key).and_modify(|v| *v |= value).or_insert(value),
+                }
+                prop_assert!(map.iter().eq(model.iter()));
+                prop_assert!(map.iter_from(&key).eq(model.range(key..)));
+            }
+        }
+
+        #[test]
+        fn as_the_standard_sort(mut list in prop::collection::vec(any::<u16>(), 0..100)) {
+            let mut model = list.clone();
+            model.sort_unstable();
+            sort(&mut list);
+            prop_assert_eq!(list, model);
+        }
+    }
+}
