@@ -65,7 +65,7 @@ pub enum CdnFaultKind {
     Hang,
     /// The body breaks off half-way.
     BreakOff,
-    /// One byte of the body is flipped.
+    /// One byte of the body is flipped, unless the request goes past the HTTP cache.
     Corrupt,
     /// Served at this rate in bit/s.
     Slow(u64),
@@ -187,6 +187,8 @@ pub struct Request {
     pub whole: bool,
     /// Whether the CDN does not have it (yet).
     pub missing: bool,
+    /// Whether the request goes past the HTTP cache.
+    pub bypass_cache: bool,
 }
 
 /// One viewer's side of the CDN: how often it has asked for what.
@@ -223,7 +225,8 @@ impl Asked {
             .faults
             .iter()
             .find(|fault| fault.during.contains(&now) && draw < fault.per_million)
-            .map(|fault| fault.kind);
+            .map(|fault| fault.kind)
+            .filter(|kind| *kind != CdnFaultKind::Corrupt || !request.bypass_cache);
         let fault = if request.missing {
             Some(CdnFaultKind::Status(404))
         } else {
@@ -281,6 +284,7 @@ mod tests {
             part,
             whole: false,
             missing: false,
+            bypass_cache: false,
         }
     }
 

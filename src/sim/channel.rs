@@ -1,0 +1,125 @@
+//! One viewer's end of a peer connection with its ordered, reliable data channel.
+
+use crate::core::config::SEND_LOW_WATER;
+use crate::core::ids::ConnId;
+use crate::core::time::Time;
+use std::collections::VecDeque;
+
+/// The other end: viewer, and the number that end knows the connection by.
+pub(super) type Mate = (u32, ConnId);
+
+/// This end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Channel {
+    /// The other end, once known.
+    pub(super) mate: Option<Mate>,
+    /// Whether messages can be sent.
+    pub(super) open: bool,
+    /// One way to the mate, in µs.
+    pub(super) one_way_us: u64,
+    /// When the last message sent gets there: none overtakes it.
+    pub(super) last_arrival: Time,
+    /// Whether a look at the send buffer is due.
+    pub(super) drain_due: bool,
+    waiting: VecDeque<(Time, usize)>,
+    buffered: usize,
+}
+
+impl Channel {
+    /// This end of a connection to a known mate.
+    pub(super) fn to(mate: Mate) -> Self {
+        Self {
+            mate: Some(mate),
+            ..Self::default()
+        }
+    }
+
+    /// A message of `bytes` bytes waits here until `departs`.
+    pub(super) fn queue(&mut self, departs: Time, bytes: usize) {
+        self.waiting.push_back((departs, bytes));
+        self.buffered += bytes;
+    }
+
+    /// Bytes that wait at `now`.
+    pub(super) fn buffered(&mut self, now: Time) -> usize {
+        while let Some(&(_, bytes)) = self.waiting.front().filter(|(departs, _)| *departs <= now) {
+            self.waiting.pop_front();
+            self.buffered -= bytes;
+        }
+        self.buffered
+    }
+
+    /// When no more than the low-water mark will wait, if nothing more is sent. `None`: never, the mate is gone.
+    pub(super) fn low_at(&self) -> Option<Time> {
+        let mut behind = 0;
+        for &(departs, bytes) in self.waiting.iter().rev() {
+            behind += bytes;
+            if behind > SEND_LOW_WATER {
+                return (departs < NEVER).then_some(departs);
+            }
+        }
+        Some(Time(0))
+    }
+
+    /// When the last message leaves; `None`: never.
+    pub(super) fn last_departure(&self) -> Option<Time> {
+        let last = self.waiting.back().map_or(Time(0), |(departs, _)| *departs);
+        (last < NEVER).then_some(last)
+    }
+}
+
+/// A message to a mate who is gone departs then.
+pub(super) const NEVER: Time = Time(u64::MAX);
+
+/// A local description: whoever reads it knows whom and what to connect to.
+pub(super) fn offer(viewer: u32, conn: ConnId) -> String {
+    format!("offer {viewer} {}", conn.0)
+}
+
+/// The answer to an offer.
+pub(super) fn answer(viewer: u32, conn: ConnId, to: Mate) -> String {
+    format!("answer {viewer} {} {} {}", conn.0, to.0, to.1.0)
+}
+
+/// Who made this offer.
+pub(super) fn read_offer(sdp: &str) -> Option<Mate> {
+    let (viewer, conn) = sdp.strip_prefix("offer ")?.split_once(' ')?;
+    Some((viewer.parse().ok()?, ConnId(conn.parse().ok()?)))
+}
+
+/// Who made this answer, and to whose offer.
+pub(super) fn read_answer(sdp: &str) -> Option<(Mate, Mate)> {
+    let mut words = sdp.strip_prefix("answer ")?.split(' ');
+    let mut word = || words.next()?.parse().ok();
+    let from = (word()?, ConnId(word()?));
+    let to = (word()?, ConnId(word()?));
+    Some((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drains_to_the_low_water_mark_in_time() {
+        let mut channel = Channel::default();
+        for n in 1..=10 {
+            channel.queue(Time(n * 100), 16 * 1024);
+        }
+        assert_eq!(channel.low_at(), Some(Time(600)));
+        assert_eq!(channel.buffered(Time(599)), 5 * 16 * 1024);
+        assert_eq!(channel.buffered(Time(600)), SEND_LOW_WATER);
+        assert_eq!(channel.low_at(), Some(Time(0)));
+        channel.queue(NEVER, SEND_LOW_WATER + 1);
+        assert_eq!(channel.low_at(), None);
+    }
+
+    #[test]
+    fn descriptions_name_both_ends() {
+        let (a, b) = ((3, ConnId(7)), (4, ConnId(1)));
+        assert_eq!(read_offer(&offer(a.0, a.1)), Some(a));
+        assert_eq!(read_answer(&answer(b.0, b.1, a)), Some((b, a)));
+        assert_eq!(read_answer(&offer(a.0, a.1)), None);
+        assert_eq!(read_offer("offer x 1"), None);
+    }
+}

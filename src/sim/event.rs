@@ -1,0 +1,111 @@
+//! What can be scheduled. Everything that passes between viewers, or between a viewer and a tracker, goes
+//! through the queue with its delay; nobody reaches into anybody else's state.
+
+use crate::core::ids::{ConnId, LoadId, SegKey, SegmentHash, TrackerId, TreeHash};
+use crate::core::time::Time;
+use crate::sim::buffer::Payload;
+use crate::sim::channel::Mate;
+use crate::sim::player::PlayerEvent;
+use crate::sim::scenario::What;
+use std::ops::Range;
+
+/// An entry of the event queue.
+pub(super) enum Scheduled {
+    /// Something happens to a viewer.
+    Viewer(u32, Happening),
+    /// Something gets to a tracker from a viewer.
+    Tracker(TrackerId, u32, ToTracker),
+    /// A tracker goes down.
+    Outage(TrackerId),
+}
+
+/// What happens to a viewer.
+pub(super) enum Happening {
+    Arrives,
+    Meets(What),
+    EngineReady,
+    Wakes,
+    Player(PlayerEvent),
+    /// A playlist was read.
+    Playlist {
+        rendition: u32,
+        listed: Range<u32>,
+    },
+    /// Time to report the playhead.
+    Report,
+    Delivered(LoadId),
+    Failed(LoadId),
+    Transfer(u32, Step),
+    Hashed(Hashed),
+    OfferReady(ConnId),
+    AnswerReady(ConnId, Mate),
+    /// The channel to this mate is up.
+    LinkUp(ConnId, Mate),
+    /// The connection is lost, as the local end notices now.
+    LinkDown(ConnId),
+    /// A connection that did not come up by now never will.
+    SetupExpires(ConnId),
+    /// A message gets to the downlink.
+    Packet(Box<Packet>),
+    /// A message is through the downlink.
+    PacketIn(Box<Packet>),
+    /// The send buffer should be low now.
+    DrainDue(ConnId),
+    /// From a tracker, on this socket.
+    Tracker(TrackerId, u32, FromTracker),
+}
+
+/// What happens to a CDN transfer.
+pub(super) enum Step {
+    Answer,
+    Piece(Payload),
+    PieceIn(Payload),
+    TimeOut,
+}
+
+/// A hash was computed.
+pub(super) enum Hashed {
+    Leaf {
+        seg: SegKey,
+        leaf: u32,
+        at: u32,
+        len: u32,
+        hash: TreeHash,
+    },
+    Segment {
+        seg: SegKey,
+        hash: SegmentHash,
+    },
+}
+
+/// A message between viewers.
+pub(super) struct Packet {
+    pub(super) from: u32,
+    /// The receiver's end.
+    pub(super) conn: ConnId,
+    /// When the last bit left the sender.
+    pub(super) departed: Time,
+    /// Bytes on the wire.
+    pub(super) wire: u64,
+    pub(super) body: Body,
+}
+
+pub(super) enum Body {
+    Control(Vec<u8>),
+    Chunk(Vec<u8>, Payload),
+    /// The sender closed the connection.
+    Closed,
+}
+
+/// On socket number so and so.
+pub(super) enum ToTracker {
+    Open(u32),
+    Text(u32, String),
+    Close(u32),
+}
+
+pub(super) enum FromTracker {
+    Opened,
+    Closed,
+    Text(String),
+}

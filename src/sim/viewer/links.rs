@@ -1,0 +1,325 @@
+//! Peer connections and what travels on them.
+
+use super::{Ctx, Viewer};
+use crate::core::config::{SEND_HIGH_WATER, SEND_LOW_WATER};
+use crate::core::event::Event;
+use crate::core::ids::ConnId;
+use crate::core::time::Time;
+use crate::core::timeline::SegmentInfo;
+use crate::core::wire::CHUNK_HEADER;
+use crate::sim::buffer::Payload;
+use crate::sim::chance::{between, happens};
+use crate::sim::channel::{self, Channel, Mate, NEVER};
+use crate::sim::event::{Body, Happening, Packet, Scheduled};
+use crate::sim::network::channel_bytes;
+
+/// A closing connection flushes what leaves within this time.
+const FLUSH_US: u64 = 100_000;
+
+impl Viewer {
+    pub(super) fn create_offer(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        self.add_channel(ctx, conn, Channel::default());
+        let wait = between(&mut self.rng, &ctx.scenario.network.gather_us);
+        self.after(ctx, wait, Happening::OfferReady(conn));
+    }
+
+    fn add_channel(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, channel: Channel) {
+        if self.channels.insert(conn, channel).is_some() {
+            self.violation(ctx, "connection number used twice", format!("{conn:?}"));
+        }
+    }
+
+    pub(super) fn offer_ready(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        if self.channels.contains_key(&conn) {
+            let sdp = channel::offer(self.id, conn);
+            self.feed(ctx, Event::OfferCreated { conn, sdp }, None);
+        }
+    }
+
+    pub(super) fn accept_offer(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, sdp: &str) {
+        let Some(mate) = channel::read_offer(sdp) else {
+            return self.violation(ctx, "unreadable offer", sdp.to_owned());
+        };
+        let channel = Channel::to(mate);
+        self.add_channel(ctx, conn, channel);
+        let network = &ctx.scenario.network;
+        let wait = between(&mut self.rng, &network.gather_us);
+        let expiry = between(&mut self.rng, &network.failure_us);
+        self.after(ctx, wait, Happening::AnswerReady(conn, mate));
+        self.after(ctx, expiry, Happening::SetupExpires(conn));
+    }
+
+    pub(super) fn answer_ready(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mate: Mate) {
+        if self.channels.contains_key(&conn) {
+            let sdp = channel::answer(self.id, conn, mate);
+            self.feed(ctx, Event::AnswerCreated { conn, sdp }, None);
+        }
+    }
+
+    /// The offerer knows both ends: whether and when the channel comes up is settled here.
+    pub(super) fn accept_answer(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, sdp: &str) {
+        let Some((mate, to)) = channel::read_answer(sdp).filter(|(_, to)| to.0 == self.id) else {
+            return self.violation(ctx, "unreadable answer", sdp.to_owned());
+        };
+        let Some(channel) = self.channels.get_mut(&conn).filter(|_| to.1 == conn) else {
+            return self.violation(ctx, "answer to another offer", format!("{conn:?} {sdp}"));
+        };
+        channel.mate = Some(mate);
+        let network = &ctx.scenario.network;
+        let up = Time(ctx.now.0 + between(&mut self.rng, &network.setup_us));
+        let failed = between(&mut self.rng, &network.failure_us);
+        let there = ctx.roster.is_there(mate.0, up) && ctx.roster.is_there(self.id, up);
+        let connects = ctx.roster.seat(mate.0).is_some_and(|seat| {
+            let seed = ctx.scenario.seed;
+            network.connects(seed, &self.seat.access, &seat.access)
+        });
+        if there && connects {
+            self.schedule(ctx, up, Happening::LinkUp(conn, mate));
+            let news = Happening::LinkUp(mate.1, (self.id, conn));
+            let at = Time(up.0 + self.one_way_us(ctx, mate.0));
+            ctx.queue.push(at, Scheduled::Viewer(mate.0, news));
+        } else {
+            self.after(ctx, failed, Happening::SetupExpires(conn));
+        }
+    }
+
+    fn one_way_us(&self, ctx: &Ctx<'_>, mate: u32) -> u64 {
+        ctx.roster.seat(mate).map_or(0, |seat| {
+            let (network, seed) = (&ctx.scenario.network, ctx.scenario.seed);
+            network.one_way_us(seed, &self.seat.access, &seat.access)
+        })
+    }
+
+    pub(super) fn link_up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mate: Mate) {
+        let one_way_us = self.one_way_us(ctx, mate.0);
+        let Some(channel) = self.channels.get_mut(&conn) else {
+            // Closed here in the meantime; the mate is told so.
+            let at = Time(ctx.now.0 + one_way_us);
+            return self.tell_closed(ctx, mate, at);
+        };
+        channel.open = true;
+        channel.one_way_us = one_way_us;
+        let open = self
+            .channels
+            .values()
+            .filter(|channel| channel.open)
+            .count();
+        self.record.most_peers = self.record.most_peers.max(open);
+        if open > ctx.scenario.engine.max_peers as usize + 2 {
+            self.violation(ctx, "too many peers", format!("{open}"));
+        }
+        self.feed(ctx, Event::ConnOpened { conn }, None);
+    }
+
+    pub(super) fn link_down(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        if self.channels.remove(&conn).is_some() {
+            self.feed(ctx, Event::ConnClosed { conn }, None);
+        }
+    }
+
+    pub(super) fn setup_expires(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        if self
+            .channels
+            .get(&conn)
+            .is_some_and(|channel| !channel.open)
+        {
+            self.link_down(ctx, conn);
+        }
+    }
+
+    pub(super) fn close_conn(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        let Some(channel) = self.channels.remove(&conn) else {
+            return self.violation(ctx, "close of an unknown connection", format!("{conn:?}"));
+        };
+        if let Some(mate) = channel.mate {
+            let flushed = channel.last_departure().unwrap_or(ctx.now);
+            let gone = flushed.clamp(ctx.now, Time(ctx.now.0 + FLUSH_US));
+            let arrives = Time(gone.0 + self.one_way_us(ctx, mate.0));
+            self.tell_closed(ctx, mate, arrives.max(channel.last_arrival));
+        }
+    }
+
+    fn tell_closed(&self, ctx: &mut Ctx<'_>, (mate, conn): Mate, at: Time) {
+        let packet = Packet {
+            from: self.id,
+            conn,
+            departed: ctx.now,
+            wire: channel_bytes(0),
+            body: Body::Closed,
+        };
+        let news = Happening::Packet(Box::new(packet));
+        ctx.queue.push(at, Scheduled::Viewer(mate, news));
+    }
+
+    pub(super) fn send(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mut bytes: Vec<u8>) {
+        if ctx.ledger.counts(ctx.now) {
+            self.tally.control_bytes += bytes.len() as u64;
+        }
+        let behaviour = self.seat.behaviour;
+        behaviour.garble(&mut self.malice, &mut bytes);
+        if behaviour.sends_message(&bytes) {
+            let length = bytes.len();
+            self.transmit(ctx, conn, length, Body::Control(bytes));
+        }
+    }
+
+    /// A liar speaks of the newest segment.
+    pub(super) fn lie(&mut self, ctx: &mut Ctx<'_>, newest: &SegmentInfo) {
+        let open = self.channels.iter().filter(|(_, channel)| channel.open);
+        let conns: Vec<ConnId> = open.map(|(conn, _)| *conn).collect();
+        for message in self.seat.behaviour.lies(newest) {
+            for conn in &conns {
+                let bytes = message.encode();
+                self.transmit(ctx, *conn, bytes.len(), Body::Control(bytes));
+            }
+        }
+    }
+
+    pub(super) fn transmit_chunk(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        conn: ConnId,
+        mut head: Vec<u8>,
+        mut payload: Payload,
+    ) {
+        if head.len() != CHUNK_HEADER {
+            self.violation(ctx, "chunk header", format!("{} bytes", head.len()));
+        }
+        if let Some(channel) = self.channels.get_mut(&conn) {
+            let waits = channel.buffered(ctx.now) + head.len() + payload.len as usize;
+            if waits > SEND_HIGH_WATER {
+                self.violation(ctx, "send buffer", format!("{waits} bytes on {conn:?}"));
+            }
+        }
+        let behaviour = self.seat.behaviour;
+        if !behaviour.sends_chunks() {
+            return;
+        }
+        if ctx.ledger.counts(ctx.now) {
+            self.tally.uploaded_bytes += u64::from(payload.len);
+        }
+        behaviour.tamper(&mut self.malice, &mut payload);
+        behaviour.garble(&mut self.malice, &mut head);
+        let length = head.len() + payload.len as usize;
+        self.transmit(ctx, conn, length, Body::Chunk(head, payload));
+    }
+
+    fn transmit(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, length: usize, body: Body) {
+        let Some(channel) = self.channels.get_mut(&conn).filter(|channel| channel.open) else {
+            return self.violation(ctx, "send on a closed connection", format!("{conn:?}"));
+        };
+        let Some((mate, mate_conn)) = channel.mate else {
+            return;
+        };
+        self.sent_on.insert(conn);
+        if ctx.ledger.counts(ctx.now) {
+            self.tally.messages += 1;
+        }
+        if !ctx.roster.is_there(mate, ctx.now) {
+            // Nobody acknowledges any more: what is sent stays in the buffer.
+            return channel.queue(NEVER, length);
+        }
+        let wire = channel_bytes(length);
+        let departed = self.up.send(ctx.now, wire);
+        channel.queue(departed, length);
+        let lost = happens(&mut self.rng, ctx.scenario.network.loss_per_million);
+        let again = if lost { channel.one_way_us * 3 } else { 0 };
+        let arrives = Time(departed.0 + channel.one_way_us + again).max(channel.last_arrival);
+        channel.last_arrival = arrives;
+        let packet = Packet {
+            from: self.id,
+            conn: mate_conn,
+            departed,
+            wire,
+            body,
+        };
+        let news = Happening::Packet(Box::new(packet));
+        ctx.queue.push(arrives, Scheduled::Viewer(mate, news));
+    }
+
+    /// After a batch of sends: bytes that still wait, if they are few; else a look is due later.
+    pub(super) fn is_drained(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) -> Option<usize> {
+        let channel = self
+            .channels
+            .get_mut(&conn)
+            .filter(|channel| channel.open)?;
+        let buffered = channel.buffered(ctx.now);
+        if buffered <= SEND_LOW_WATER {
+            return Some(buffered);
+        }
+        if !channel.drain_due
+            && let Some(at) = channel.low_at()
+        {
+            channel.drain_due = true;
+            self.schedule(ctx, at, Happening::DrainDue(conn));
+        }
+        None
+    }
+
+    pub(super) fn drain_due(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        let Some(channel) = self.channels.get_mut(&conn) else {
+            return;
+        };
+        channel.drain_due = false;
+        if let Some(buffered) = self.is_drained(ctx, conn) {
+            self.feed(ctx, Event::SendDrained { conn, buffered }, None);
+        }
+    }
+
+    /// A message gets to the downlink; it is lost if its sender vanished before it had left.
+    pub(super) fn packet(&mut self, ctx: &mut Ctx<'_>, packet: Box<Packet>) {
+        let sender = ctx.roster.seat(packet.from);
+        let left = sender.and_then(|seat| seat.leaves);
+        if left.is_some_and(|(at, _)| at < packet.departed) {
+            return;
+        }
+        let through = self.down.receive(ctx.now, packet.wire);
+        if through > ctx.now {
+            self.schedule(ctx, through, Happening::PacketIn(packet));
+        } else {
+            self.packet_in(ctx, *packet);
+        }
+    }
+
+    pub(super) fn packet_in(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+        let conn = packet.conn;
+        if let Body::Closed = packet.body {
+            return self.link_down(ctx, conn);
+        }
+        if self.channels.get(&conn).is_none_or(|channel| !channel.open) {
+            return;
+        }
+        match packet.body {
+            Body::Closed => {}
+            Body::Control(head) => {
+                let head = head.as_slice();
+                let event = Event::PeerMessage {
+                    conn,
+                    head,
+                    payload: 0,
+                };
+                self.feed(ctx, event, None);
+            }
+            Body::Chunk(head, payload) => {
+                let event = Event::PeerMessage {
+                    conn,
+                    head: &head,
+                    payload: payload.len as usize,
+                };
+                self.feed_bytes(ctx, event, payload, false);
+            }
+        }
+    }
+
+    /// This viewer vanished: its mates notice, each in its own time.
+    pub(super) fn abandon_links(&mut self, ctx: &mut Ctx<'_>) {
+        for channel in std::mem::take(&mut self.channels).into_values() {
+            if let Some((mate, conn)) = channel.mate.filter(|_| channel.open) {
+                let notice = &ctx.scenario.network.late_notice_us;
+                let at = Time(ctx.now.0 + between(&mut self.rng, notice));
+                let news = Happening::LinkDown(conn);
+                ctx.queue.push(at, Scheduled::Viewer(mate, news));
+            }
+        }
+    }
+}

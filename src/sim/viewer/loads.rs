@@ -1,0 +1,275 @@
+//! The player's side: playlists, loads, and the playhead.
+
+use super::transfers::Ask;
+use super::{Ctx, Viewer};
+use crate::core::event::Event;
+use crate::core::ids::{LoadId, RenditionId};
+use crate::core::time::{Duration, Time, micros};
+use crate::core::timeline::{Playhead, Playlist, SegmentInfo};
+use crate::sim::buffer::Payload;
+use crate::sim::cdn::Asker;
+use crate::sim::chance::between;
+use crate::sim::event::Happening;
+use crate::sim::player::{PlayerAction, PlayerEvent};
+use crate::sim::stream::{SegmentId, seconds};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A load that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Want {
+    pub(super) segment: SegmentId,
+}
+
+/// A segment that the stock loader brought, not yet given to the engine.
+pub(super) struct Stocked {
+    pub(super) info: Arc<SegmentInfo>,
+    pub(super) payload: Payload,
+    pub(super) first_byte: Duration,
+    pub(super) transfer: Duration,
+}
+
+/// The latest playlist, on the player's own timeline.
+#[derive(Default)]
+pub(super) struct Listing {
+    rendition: u32,
+    /// Media time of the player's zero, in µs.
+    zero: Option<u64>,
+    listed: Range<u32>,
+    segments: Vec<Arc<SegmentInfo>>,
+}
+
+impl Listing {
+    /// The description of a segment.
+    fn info(&self, rendition: u32, sn: u32) -> Option<Arc<SegmentInfo>> {
+        if rendition != self.rendition {
+            return None;
+        }
+        let at = sn.checked_sub(self.listed.start)?;
+        self.segments.get(at as usize).cloned()
+    }
+
+    /// Media time on the player's timeline, in seconds.
+    fn local(&self, media_us: u64) -> f64 {
+        seconds(media_us.saturating_sub(self.zero.unwrap_or(0)))
+    }
+}
+
+impl Viewer {
+    pub(super) fn arrive(&mut self, ctx: &mut Ctx<'_>) {
+        self.play(ctx, PlayerEvent::Opened);
+    }
+
+    /// Something happens to the player: does what it says.
+    pub(super) fn play(&mut self, ctx: &mut Ctx<'_>, event: PlayerEvent) {
+        let mut actions = Vec::new();
+        self.player.handle(ctx.now, event, &mut actions);
+        for action in actions {
+            match action {
+                PlayerAction::Poll => self.poll(ctx),
+                PlayerAction::PollAt(at) => self.player_at(ctx, at, PlayerEvent::PollDue),
+                PlayerAction::LookAt(at) => self.player_at(ctx, at, PlayerEvent::LookDue),
+                PlayerAction::DryAt(at, ticket) => {
+                    self.player_at(ctx, at, PlayerEvent::DryDue(ticket));
+                }
+                PlayerAction::Load {
+                    load,
+                    rendition,
+                    sn,
+                } => self.load(ctx, load, rendition, sn),
+                PlayerAction::Abort(load) => self.abort_load(ctx, load),
+                PlayerAction::Moved => self.moved(ctx),
+            }
+        }
+    }
+
+    fn player_at(&self, ctx: &mut Ctx<'_>, at: Time, event: PlayerEvent) {
+        self.schedule(ctx, at, Happening::Player(event));
+    }
+
+    /// Requests the playlist; the first time, the multivariant playlist before it.
+    fn poll(&mut self, ctx: &mut Ctx<'_>) {
+        let first_byte = &ctx.scenario.cdn.first_byte_us;
+        let first = self.listing.zero.is_none();
+        let trips = if first { 2 } else { 1 };
+        // From a stream of its own, so that connections do not change when playlists come.
+        let mut rng = crate::sim::chance::stream(
+            ctx.scenario.seed,
+            crate::sim::chance::Purpose::Cdn,
+            &[u64::from(self.id), ctx.now.0, 1],
+        );
+        let wait: u64 = (0..trips).map(|_| between(&mut rng, first_byte)).sum();
+        let at = Time(ctx.now.0 + wait);
+        // The server looks half a round trip before the answer is here; close enough to its arrival.
+        let listed = ctx.stream.listed(at);
+        let rendition = self.player.rendition();
+        self.schedule(ctx, at, Happening::Playlist { rendition, listed });
+    }
+
+    pub(super) fn playlist(&mut self, ctx: &mut Ctx<'_>, rendition: u32, listed: Range<u32>) {
+        if rendition != self.player.rendition() {
+            return;
+        }
+        let first = self.listing.zero.is_none();
+        if rendition != self.listing.rendition || listed != self.listing.listed || first {
+            self.renew_listing(ctx, rendition, listed.clone());
+            self.tell_playlist(ctx);
+        }
+        if first && ctx.scenario.mode != crate::sim::scenario::Mode::Stock {
+            let ready = micros(ctx.scenario.player.engine_ready);
+            self.after(ctx, ready, Happening::EngineReady);
+        }
+        self.play(ctx, PlayerEvent::Listed(listed));
+    }
+
+    fn renew_listing(&mut self, ctx: &mut Ctx<'_>, rendition: u32, listed: Range<u32>) {
+        let own = ctx.scenario.player.own_timeline && ctx.stream.spec().live;
+        let start = u64::from(listed.start) * micros(ctx.stream.spec().segment);
+        let zero = *self.listing.zero.get_or_insert(if own { start } else { 0 });
+        let segments = listed
+            .clone()
+            .filter_map(|sn| {
+                let known = self.listing.info(rendition, sn);
+                known.or_else(|| shifted(ctx, ctx.stream.id(rendition, sn)?, zero))
+            })
+            .collect();
+        self.listing = Listing {
+            rendition,
+            zero: Some(zero),
+            listed,
+            segments,
+        };
+    }
+
+    /// As the façade does, withholds what the stock loader is at: the engine would fetch it a second time.
+    fn tell_playlist(&mut self, ctx: &mut Ctx<'_>) {
+        let at_it = |asker| matches!(asker, Asker::Stock(_));
+        let stock = self.transfers.values().filter(|t| at_it(t.asker));
+        let withheld: Vec<_> = stock
+            .filter_map(|transfer| ctx.stream.segment(transfer.segment))
+            .map(|segment| segment.info.hash)
+            .collect();
+        let all = self.listing.segments.iter();
+        let told = all.filter(|info| !withheld.contains(&info.hash));
+        let playlist = Playlist {
+            rendition: RenditionId(self.listing.rendition),
+            live: ctx.stream.spec().live,
+            segments: told.cloned().collect(),
+        };
+        let newest = playlist.segments.last().cloned();
+        self.feed(ctx, Event::PlaylistChanged(playlist), None);
+        if let Some(newest) = newest {
+            self.lie(ctx, &newest);
+        }
+    }
+
+    /// A new engine hears what it has missed: first what it need not fetch, then what there is.
+    pub(super) fn brief_engine(&mut self, ctx: &mut Ctx<'_>) {
+        for stocked in std::mem::take(&mut self.stocked) {
+            self.insert(ctx, stocked);
+        }
+        self.tell_playlist(ctx);
+        self.tell_playhead(ctx);
+    }
+
+    pub(super) fn insert(&mut self, ctx: &mut Ctx<'_>, stocked: Stocked) {
+        if ctx.scenario.mode == crate::sim::scenario::Mode::Stock {
+            return;
+        }
+        if self.engine.is_none() {
+            return self.stocked.push(stocked);
+        }
+        let event = Event::SegmentInserted {
+            segment: stocked.info,
+            first_byte: stocked.first_byte,
+            transfer: stocked.transfer,
+        };
+        self.feed(ctx, event, Some(stocked.payload));
+    }
+
+    pub(super) fn info_of(&self, ctx: &Ctx<'_>, segment: SegmentId) -> Option<Arc<SegmentInfo>> {
+        let truth = &ctx.stream.segment(segment)?.info;
+        let sn = u32::try_from(truth.sn).ok()?;
+        let listed = self.listing.info(truth.rendition.0, sn);
+        listed.or_else(|| shifted(ctx, segment, self.listing.zero.unwrap_or(0)))
+    }
+
+    fn load(&mut self, ctx: &mut Ctx<'_>, load: LoadId, rendition: u32, sn: u32) {
+        let Some(segment) = ctx.stream.id(rendition, sn) else {
+            return;
+        };
+        let Some(info) = self.info_of(ctx, segment) else {
+            return;
+        };
+        if self.engine.is_none() {
+            let ask = Ask {
+                part: 0..info.bytes,
+                whole: info.offset.is_none(),
+                bypass_cache: false,
+            };
+            return self.begin(ctx, Asker::Stock(load), segment, ask);
+        }
+        self.loads.insert(load, Want { segment });
+        let event = Event::LoadRequested {
+            load,
+            segment: info,
+        };
+        self.feed(ctx, event, None);
+    }
+
+    fn abort_load(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {
+        if self.loads.remove(&load).is_some() {
+            self.feed(ctx, Event::LoadAborted { load }, None);
+        }
+        self.transfers
+            .retain(|_, transfer| transfer.asker != Asker::Stock(load));
+    }
+
+    pub(super) fn delivered(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {
+        self.play(ctx, PlayerEvent::Appended(load));
+    }
+
+    pub(super) fn failed(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {
+        self.play(ctx, PlayerEvent::Failed(load));
+    }
+
+    /// The playhead started, stopped or jumped.
+    fn moved(&mut self, ctx: &mut Ctx<'_>) {
+        self.tell_playhead(ctx);
+        if self.player.is_playing() && !self.reporting {
+            self.reporting = true;
+            let every = micros(ctx.scenario.player.report_every);
+            self.after(ctx, every, Happening::Report);
+        }
+    }
+
+    pub(super) fn report_playhead(&mut self, ctx: &mut Ctx<'_>) {
+        self.reporting = self.player.is_playing();
+        if self.reporting {
+            self.tell_playhead(ctx);
+            let every = micros(ctx.scenario.player.report_every);
+            self.after(ctx, every, Happening::Report);
+        }
+    }
+
+    fn tell_playhead(&mut self, ctx: &mut Ctx<'_>) {
+        let position = self.player.position_us(ctx.now);
+        let playhead = Playhead {
+            position: position.map(|media| self.listing.local(media)),
+            rate: 1.0,
+        };
+        self.feed(ctx, Event::PlayheadMoved(playhead), None);
+    }
+}
+
+/// A segment's description on a timeline whose zero is at media time `zero`.
+fn shifted(ctx: &Ctx<'_>, segment: SegmentId, zero: u64) -> Option<Arc<SegmentInfo>> {
+    let truth = &ctx.stream.segment(segment)?.info;
+    if zero == 0 {
+        return Some(truth.clone());
+    }
+    let start = truth.sn * micros(ctx.stream.spec().segment);
+    let mut info = SegmentInfo::clone(truth);
+    info.start = seconds(start.saturating_sub(zero));
+    Some(Arc::new(info))
+}
