@@ -1,7 +1,7 @@
 //! `seal IN OUT` on a finished stream.
 
-use super::folders::{Folders, tree};
-use super::process::{between, once};
+use super::folders::{Folders, eventually, tree};
+use super::process::{Watch, between, once};
 use super::stream::{assert_true, check, listed, live, media, stripped, vod};
 use std::fs;
 use swarmline::core::integrity::digest::Digests;
@@ -298,4 +298,22 @@ fn nothing_is_ever_deleted() {
     once(&folders, &[]).success();
     assert_eq!(folders.names(), ["1.ts", "2.ts", "i.m3u8", "index.html"]);
     assert_eq!(assert_true(&folders, "i.m3u8"), 1);
+}
+
+#[test]
+fn an_interrupted_run_says_so_and_lists_nothing_half_done() {
+    let folders = Folders::new();
+    folders.write("film.m3u8", vod(&["huge.ts"]));
+    folders.write("huge.ts", "");
+    let huge = fs::File::options()
+        .write(true)
+        .open(folders.input().join("huge.ts"));
+    huge.unwrap().set_len(100 << 30).unwrap(); // a hole: takes no space, and minutes to hash
+    let seal = Watch::spawn(&folders, &[]);
+    eventually("the sealer at work", || {
+        folders.sealed(".swarmline-seal").is_some()
+    });
+    let ended = seal.end("INT");
+    assert_eq!(ended.code, Some(130), "{}", ended.said);
+    assert_eq!(folders.names(), [""; 0]);
 }

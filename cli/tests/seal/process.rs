@@ -68,7 +68,7 @@ impl Ended {
     }
 }
 
-/// A running `seal --watch`. Killed when dropped.
+/// A running `seal`. Killed when dropped.
 pub(crate) struct Watch {
     child: Child,
     said: Arc<Mutex<String>>,
@@ -77,8 +77,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start(folders: &Folders, flags: &[&str]) -> Self {
+        Self::spawn(folders, &[&["--watch", "--interval", "10"], flags].concat())
+    }
+
+    /// Any long-running `seal`.
+    pub(crate) fn spawn(folders: &Folders, flags: &[&str]) -> Self {
         let mut child = command()
-            .args(["--watch", "--interval", "10"])
             .args(flags)
             .args([folders.input(), folders.output()])
             .stderr(Stdio::piped())
