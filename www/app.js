@@ -76,7 +76,8 @@ function watchPlayer(player) {
     if (!data.fatal) return log.add(`Player: ${data.details}`, "bad");
     if (data.type === ErrorTypes.MEDIA_ERROR) {
       log.add(`Player: ${data.details}; recovering`, "bad");
-      return player.recoverMediaError();
+      player.recoverMediaError();
+      return void video.play();
     }
     trouble(player, data.details);
   });
