@@ -60,6 +60,14 @@ impl Engine {
             "duplicate" => Some(ByeReason::Duplicate),
             _ => None,
         };
+        let id = self
+            .swarm
+            .peer(conn)
+            .filter(|peer| peer.ready)
+            .map(|peer| peer.id);
+        if let Some(id) = id.filter(|_| matches!(reason, "bad-hash" | "protocol")) {
+            self.swarm.ban(self.now, id);
+        }
         if let Some(reason) = goodbye {
             self.send(conn, &Message::Bye { reason }, out);
         }

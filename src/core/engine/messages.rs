@@ -136,7 +136,7 @@ impl Engine {
     }
 
     fn hello(&mut self, conn: ConnId, id: PeerId, upload_kbps: u32, out: &mut Vec<Action>) {
-        if id == self.swarm.me {
+        if id == self.swarm.me || self.swarm.is_banned(self.now, id) {
             return self.close(conn, out);
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {

@@ -17,6 +17,12 @@ const MAX_SDP: usize = 16 * 1024;
 /// Offers per announce; each costs a peer connection that gathers candidates.
 const OFFERS: usize = 6;
 
+/// How long a viewer who sent wrong bytes or broke the protocol is kept away.
+const BAN: Duration = Duration::from_secs(600);
+
+/// Bans remembered; the oldest goes first.
+const MAX_BANS: usize = 256;
+
 /// Offers that were sent this long ago no longer count as likely to be answered.
 const HOPE: Duration = Duration::from_secs(3);
 
@@ -84,6 +90,8 @@ pub struct Swarm {
     max: usize,
     links: Map<ConnId, Link>,
     next: u32,
+    /// Viewers kept away, and until when.
+    banned: Vec<(PeerId, Time)>,
 }
 
 impl Swarm {
@@ -94,6 +102,7 @@ impl Swarm {
             max: max as usize,
             links: Map::new(),
             next: 0,
+            banned: Vec::new(),
         }
     }
 
@@ -131,6 +140,23 @@ impl Swarm {
             State::Open(peer) => Some(peer),
             _ => None,
         }
+    }
+
+    /// Keeps a viewer away for a while. Others judge for themselves: nothing is passed on.
+    pub fn ban(&mut self, now: Time, peer: PeerId) {
+        self.banned
+            .retain(|(other, until)| *other != peer && *until > now);
+        if self.banned.len() >= MAX_BANS {
+            self.banned.remove(0);
+        }
+        self.banned.push((peer, now + BAN));
+    }
+
+    /// Whether a viewer is kept away.
+    pub fn is_banned(&self, now: Time, peer: PeerId) -> bool {
+        self.banned
+            .iter()
+            .any(|(other, until)| *other == peer && *until > now)
     }
 
     /// Every connection in whatever state.
@@ -240,7 +266,8 @@ impl Swarm {
             .links
             .values()
             .any(|link| link.remote == Some(remote) && self.beats(link, remote));
-        if remote == self.me || known || self.degree() >= self.max || sdp.len() > MAX_SDP {
+        let refused = remote == self.me || self.is_banned(now, remote);
+        if refused || known || self.degree() >= self.max || sdp.len() > MAX_SDP {
             return;
         }
         let state = State::Answering { tracker };
@@ -287,6 +314,7 @@ impl Swarm {
             link.remote == Some(remote)
                 && (matches!(link.state, State::Open(_)) || remote < self.me)
         });
+        let banned = self.is_banned(now, remote);
         let ours = self
             .links
             .iter_mut()
@@ -296,7 +324,7 @@ impl Swarm {
             return;
         }
         let conn = *conn;
-        if rival || remote == self.me {
+        if rival || remote == self.me || banned {
             self.links.remove(&conn);
             actions.push(Action::CloseConn { conn });
             return;
