@@ -5,9 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import { after } from "node:test";
-import { loaderClass } from "../dist/hls-loader.js";
-import { HlsPlugin } from "../dist/hls-plugin.js";
-import { resolveOptions } from "../dist/options.js";
+import { loaderClass } from "../build/hls-loader.js";
+import { HlsPlugin } from "../build/hls-plugin.js";
+import { resolveOptions } from "../build/options.js";
 
 globalThis.RTCPeerConnection ??= class {};
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { digestOf, parseReprDigest } from "../dist/digest.js";
-import { fromBase64, isHash, toBase64Url, toHex } from "../dist/known.js";
-import { sha256Slowly } from "../dist/sha256-slow.js";
-import { sha256 } from "../dist/sha256.js";
-import { parseTag, readTags } from "../dist/tag.js";
+import { digestOf, parseReprDigest } from "../build/digest.js";
+import { fromBase64, isHash, toBase64Url, toHex } from "../build/known.js";
+import { sha256Slowly } from "../build/sha256-slow.js";
+import { sha256 } from "../build/sha256.js";
+import { parseTag, readTags } from "../build/tag.js";
 
 const hash = (text) => createHash("sha256").update(text).digest("base64url");
 const A = hash("a");

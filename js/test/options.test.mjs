@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveOptions } from "../dist/options.js";
-import { SwarmlineError } from "../dist/index.js";
+import { resolveOptions } from "../build/options.js";
+import { SwarmlineError } from "../build/index.js";
 
 const MIB = 1024 * 1024;
 

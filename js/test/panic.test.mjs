@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { poison } from "../dist/glue.js";
+import { poison } from "../build/glue.js";
 import { FakeEngine, player, playlist, settle, until } from "./harness.mjs";
 
 /** The instance is the page's: once broken it stays so, and each test here needs a process of its own but for its order. */

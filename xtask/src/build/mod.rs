@@ -1,8 +1,8 @@
 //! `cargo xtask build`: the npm package, from Rust and TypeScript to `js/dist`.
 //!
-//! cargo → `wasm-bindgen` (as a library, the version of Cargo.lock) → `wasm-opt`; then `esbuild`
-//! strips types and white space module by module, and the TypeScript compiler checks and writes the
-//! declarations. Nothing is bundled: each module of `js/src` is one module of `js/dist`.
+//! cargo → `wasm-bindgen` (as a library, the version of Cargo.lock) → `wasm-opt`; then `esbuild` joins
+//! the modules of each entry, and the TypeScript compiler checks them and writes the declarations. The
+//! bindings stay a module of their own, which is imported only when it is wanted.
 
 mod packages;
 mod size;

@@ -8,14 +8,17 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Type-checks `js/src` and writes `js/dist`.
+/// The package's entries. What they share goes into chunks of its own, so that a page that uses two of
+/// them loads it once; what they import later stays apart.
+const ENTRIES: [&str; 2] = ["index.ts", "hls.ts"];
+
+/// Type-checks `js/src` and writes `js/dist`; and module by module `js/build`, for the unit tests.
 ///
 /// # Errors
 /// A type error; a file that cannot be written.
 pub(crate) fn build(project: &Project) -> Result<()> {
     let sources = project.path("js/src");
-    let dist = project.path("js/dist");
-    let modules = modules_in(&sources)?;
+    let (dist, modules) = (project.path("js/dist"), project.path("js/build"));
     Step {
         name: "typescript",
         inputs: vec![
@@ -25,15 +28,16 @@ pub(crate) fn build(project: &Project) -> Result<()> {
             dist.join("wasm/swarmline.d.ts"),
         ],
         settings: include_str!("typescript.rs").to_owned(),
-        outputs: modules
-            .iter()
-            .flat_map(|module| outputs_of(&sources, &dist, module))
-            .collect(),
+        outputs: vec![dist.clone(), modules.clone()],
     }
     .run(project, || {
         remove_stale(&dist)?;
+        remove_stale(&modules)?;
         declarations(project, &dist)?;
-        minify(project, &modules, &sources, &dist)
+        let entries = ENTRIES.map(|entry| sources.join(entry));
+        let together = ["--bundle", "--splitting", "--external:./wasm/swarmline.js"];
+        esbuild(project, &entries, &together, &sources, &dist)?;
+        esbuild(project, &modules_in(&sources)?, &[], &sources, &modules)
     })
 }
 
@@ -49,20 +53,22 @@ pub(crate) fn tsc(project: &Project, args: &[&str]) -> Result<()> {
     process::quiet(&mut tsc).map(drop)
 }
 
-const ESBUILD: [&str; 4] = [
+const ESBUILD: [&str; 5] = [
     "--minify",
+    "--sourcemap",
     "--format=esm",
     "--target=es2022",
     "--log-level=warning",
 ];
 
-/// Strips types, comments and white space from each module by itself; nothing is bundled.
+/// Strips types, comments and white space; with `options`, more.
 ///
 /// # Errors
 /// A syntax error; a file that cannot be written.
-pub(crate) fn minify(
+pub(crate) fn esbuild(
     project: &Project,
     modules: &[PathBuf],
+    options: &[&str],
     base: &Path,
     out: &Path,
 ) -> Result<()> {
@@ -71,7 +77,7 @@ pub(crate) fn minify(
         .arg(project.path("js/node_modules/esbuild/bin/esbuild"))
         .args(modules)
         .args(ESBUILD)
-        .arg("--sourcemap")
+        .args(options)
         .arg(format!("--outbase={}", base.display()))
         .arg(format!("--outdir={}", out.display()))
         .current_dir(project.path("js"));
@@ -103,11 +109,6 @@ fn modules_in(sources: &Path) -> Result<Vec<PathBuf>> {
         bail!("there is no TypeScript in {}", sources.display());
     }
     Ok(files)
-}
-
-fn outputs_of(sources: &Path, dist: &Path, module: &Path) -> [PathBuf; 2] {
-    let inside = module.strip_prefix(sources).unwrap_or(module);
-    ["js", "d.ts"].map(|extension| dist.join(inside).with_extension(extension))
 }
 
 /// A module that was renamed must not linger in the package. The bindings have their own step.

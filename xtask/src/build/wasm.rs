@@ -115,7 +115,7 @@ fn optimise_step(project: &Project, bindings: &Path) -> Result<()> {
         optimise(project, &bindings.join(module), &optimised)?;
         fs::copy(&optimised, dist.join(module))?;
         fs::copy(bindings.join(types), dist.join(types))?;
-        super::typescript::minify(project, &[bindings.join(glue)], bindings, &dist)
+        super::typescript::esbuild(project, &[bindings.join(glue)], &[], bindings, &dist)
     })
 }
 
