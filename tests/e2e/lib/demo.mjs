@@ -10,6 +10,9 @@ export class Demo {
     const binary = process.env.SWARMLINE_DEMO;
     if (!binary) throw new Error("SWARMLINE_DEMO must name the swarmline binary; `cargo xtask test` sets it");
     const child = spawn(binary, ["demo", "--port", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const orphaned = () => child.kill();
+    process.once("exit", orphaned);
+    child.once("exit", () => process.off("exit", orphaned));
     const errors = [];
     createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
     const origin = await new Promise((resolve, reject) => {

@@ -21,6 +21,7 @@ export function latency(report, seconds = 10) {
 export function pace(report, from = report.firstFrameMs, to = report.at) {
   const inside = report.samples.filter((sample) => sample.at >= from && sample.at <= to);
   const [first, last] = [inside[0], inside.at(-1)];
+  if (from === null || first === last) return Number.NaN;
   return (last.time - first.time) / ((last.at - first.at) / 1000);
 }
 

@@ -1,5 +1,6 @@
 // Runs scenarios: as many at once as the machine carries, each with its own origin, tracker and tabs.
 import { Demo } from "./demo.mjs";
+import { describe } from "./swarm.mjs";
 import { Tab } from "./tab.mjs";
 
 /** Playing tabs at once; more would measure the machine. */
@@ -48,6 +49,7 @@ async function runOne(scenario, shared) {
     await test.end();
   } catch (error) {
     test.failures.push(error.stack ?? String(error));
+    await test.lastWords();
   }
   await test.close();
   const seconds = (Date.now() - begun) / 1000;
@@ -118,6 +120,16 @@ class Test {
       const surprising = tab.exceptions.filter((text) => !tab.expects?.test(text));
       for (const text of surprising) this.failures.push(`${tab.name}: uncaught ${text}`);
     }
+  }
+
+  /** What every tab that still answers has to say, for whoever looks into a failure. */
+  async lastWords() {
+    const ask = async (tab) => {
+      const silent = new Promise((resolve) => setTimeout(resolve, 3000, "no answer"));
+      const words = tab.report().then((report) => `${describe(report)}, errors ${JSON.stringify(report.errors.slice(-3))}`);
+      this.figure(tab.name, await Promise.race([words, silent]).catch((error) => `no report: ${error.message.split("\n")[0]}`));
+    };
+    await Promise.all(this.tabs.filter((tab) => !tab.dead).map(ask));
   }
 
   async close() {

@@ -22,7 +22,10 @@ export function flipBytes() {
   };
 }
 
-/** Keeps account of everything that can be left behind; `window.leftovers()` lists what is still alive. */
+/**
+ * Keeps account of what a page can leave behind, but for requests, which the tab sees from outside.
+ * `window.leftovers()` counts what is still alive.
+ */
 export function keepAccounts() {
   const untouched = {
     setInterval: window.setInterval.bind(window),
@@ -59,44 +62,6 @@ export function keepAccounts() {
     };
   }
 
-  let fetches = 0;
-  const realFetch = window.fetch.bind(window);
-  window.fetch = async (...args) => {
-    fetches += 1;
-    let settle = () => {
-      settle = () => {};
-      fetches -= 1;
-    };
-    try {
-      const response = await realFetch(...args);
-      if (!response.body) settle();
-      else watchBody(response, () => settle());
-      return response;
-    } catch (error) {
-      settle();
-      throw error;
-    }
-  };
-  // A body counts until it has been read, cancelled, or has failed.
-  const watchBody = (response, settle) => {
-    for (const name of ["arrayBuffer", "blob", "json", "text", "bytes"]) {
-      if (!response[name]) continue;
-      const read = response[name].bind(response);
-      response[name] = () => read().finally(settle);
-    }
-    const body = response.body;
-    const getReader = body.getReader.bind(body);
-    const cancel = body.cancel.bind(body);
-    body.cancel = (reason) => cancel(reason).finally(settle);
-    body.getReader = (options) => {
-      const reader = getReader(options);
-      reader.closed.then(settle, settle);
-      const release = reader.cancel.bind(reader);
-      reader.cancel = (reason) => release(reason).finally(settle);
-      return reader;
-    };
-  };
-
   let listeners = 0;
   const add = EventTarget.prototype.addEventListener;
   const remove = EventTarget.prototype.removeEventListener;
@@ -132,7 +97,6 @@ export function keepAccounts() {
     connections: made.RTCPeerConnection.filter((made) => made.signalingState !== "closed").length,
     sockets: made.WebSocket.filter((made) => made.readyState < WebSocket.CLOSING).length,
     timers: timers.size,
-    fetches,
     listeners,
   });
   window.everMade = () => ({

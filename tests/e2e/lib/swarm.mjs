@@ -19,8 +19,11 @@ export async function viewers(t, demo, count, { names = "viewer", apart = 0.5, s
 
 export const reports = (tabs) => Promise.all(tabs.map((tab) => tab.report()));
 
-/** Nothing a viewer could have noticed: no stall, no pause, no fatal error. */
-export function undisturbed(t, name, report, { from = report.firstFrameMs, slowest = 0.97 } = {}) {
+/**
+ * Nothing a viewer could have noticed: no stall, no pause, no fatal error. The pace leaves room for a
+ * machine that plays eight pictures at once; only what runs alone is held to real time.
+ */
+export function undisturbed(t, name, report, { from = report.firstFrameMs, slowest = 0.9 } = {}) {
   const stalls = report.stalls.filter((stall) => stall.at + stall.ms >= from);
   t.check(stalls.length === 0, `${name} stalled: ${JSON.stringify(stalls)}`);
   const speed = pace(report, from);

@@ -25,7 +25,13 @@ export class Tab {
     this.exceptions = [];
     /** URLs that the page has requested. */
     this.requests = [];
-    page.on("request", (request) => this.requests.push(request.url()));
+    /** Requests that have neither ended nor failed. */
+    this.inFlight = new Set();
+    page.on("request", (request) => {
+      this.requests.push(request.url());
+      this.inFlight.add(request);
+    });
+    for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => this.inFlight.delete(request));
     page.on("pageerror", (error) => this.exceptions.push(String(error?.stack ?? error)));
   }
 

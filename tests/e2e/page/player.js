@@ -53,6 +53,8 @@ async function library({ build = "esm", library: name = "hls.js" }) {
 class Recorder {
   constructor(hls, video, Hls, begun) {
     Object.assign(this, { hls, video, begun });
+    const mark = performance.mark(`viewer ${crypto.randomUUID()}`);
+    this.clock = { name: mark.name, at: mark.startTime - begun };
     this.firstFrameMs = null;
     this.stalls = [];
     this.waiting = [];
@@ -206,9 +208,9 @@ class Recorder {
     while (this.pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const stalls = [...this.stalls];
     if (this.frozen !== undefined) stalls.push({ at: this.frozen, ms: this.#now() - this.frozen, open: true });
-    const { firstFrameMs, waiting, samples, payloads, errors, levels, longTasks, events } = this;
+    const { clock, firstFrameMs, waiting, samples, payloads, errors, levels, longTasks, events } = this;
     return {
-      firstFrameMs, stalls, waiting, samples, payloads, errors, levels, longTasks, events,
+      clock, firstFrameMs, stalls, waiting, samples, payloads, errors, levels, longTasks, events,
       at: this.#now(),
       time: this.video.currentTime,
       stats: this.stats(),

@@ -1,5 +1,10 @@
 // All scenarios, in the order in which they start.
-import { options } from "./options.mjs";
 import { plain } from "./plain.mjs";
-
-export const scenarios = [plain, options].flat();
+import { fallback } from "./fallback.mjs";
+import { options } from "./options.mjs";
+import { crowd } from "./crowd.mjs";
+import { failures } from "./failures.mjs";
+import { players } from "./players.mjs";
+import { formats } from "./formats.mjs";
+import { page } from "./page.mjs";
+export const scenarios = [plain, options, crowd, fallback, failures, players, formats, page].flat();

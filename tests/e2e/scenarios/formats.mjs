@@ -1,0 +1,100 @@
+// What packagers write: two viewers share it, and each is given exactly the publisher's bytes.
+import { Streams } from "../lib/streams.mjs";
+import { asPublished, describe, joined, reports, undisturbed } from "../lib/swarm.mjs";
+
+/** A second viewer joins a first one; most of what it plays after that comes from its peer. */
+async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 16, library } = {}) {
+  const publisher = demo.watch(url);
+  const tabs = [];
+  for (const name of ["first", "second"]) {
+    const tab = await t.tab({ name });
+    await tab.start({ url, swarm: joined(demo), hls, library });
+    await tab.playing();
+    tabs.push(tab);
+  }
+  await Promise.all(tabs.map((tab) => tab.peers(1)));
+  await t.sleep(seconds);
+  const seen = await reports(tabs);
+  for (const [i, report] of seen.entries()) {
+    t.figure(tabs[i].name, describe(report));
+    undisturbed(t, tabs[i].name, report);
+    t.check(report.errors.length === 0, `${tabs[i].name}: ${JSON.stringify(report.errors)}`);
+    await asPublished(t, publisher, tabs[i].name, report);
+  }
+  const shared = seen[0].stats.peerBytes + seen[1].stats.peerBytes;
+  t.check(shared > 0, "nothing came from a peer");
+  return { tabs, seen };
+}
+
+/** One packaging by ffmpeg, served and sealed by the demo. */
+function packaged(format, after = () => {}) {
+  return {
+    name: `format: ${format}`,
+    tabs: 2,
+    async run(t) {
+      const streams = await Streams.open();
+      t.closing(() => streams.close());
+      const demo = await t.demo(["--input", await streams.make(format)]);
+      await demo.ready("index.m3u8");
+      await after(t, await share(t, demo, demo.input("index.m3u8")));
+    },
+  };
+}
+
+export const formats = [
+  packaged("mpeg-ts"),
+  packaged("byte ranges", (t, { seen }) => {
+    const ranged = seen[0].payloads.filter(({ key }) => key.includes("|"));
+    t.check(ranged.length === seen[0].payloads.length, "not every payload was a byte range");
+  }),
+  packaged("aes-128", (t, { tabs }) => {
+    for (const tab of tabs) {
+      const asked = tab.requests.filter((url) => url.endsWith("/key.bin")).length;
+      t.check(asked > 0, `${tab.name} never asked the origin for the key`);
+    }
+  }),
+  packaged("discontinuity", (t, { seen }) => {
+    const pieces = new Set(seen[0].payloads.map(({ key }) => /\/([ab])\d+\.ts/.exec(key)?.[1]));
+    t.check(pieces.has("a") && pieces.has("b"), "playback never crossed the discontinuity");
+  }),
+  packaged("live fmp4"),
+
+  {
+    name: "format: recording with two renditions and separate sound",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const { seen } = await share(t, demo, demo.vod);
+      const kinds = new Set(seen[1].payloads.map(({ type }) => type));
+      t.check(kinds.has("main") && kinds.has("audio"), `only ${[...kinds]} was delivered`);
+    },
+  },
+
+  {
+    name: "hashes from the origin's Repr-Digest",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch();
+      await publisher.read();
+      await demo.faults({ hideHashes: true, reprDigest: true });
+      const tabs = [];
+      for (const name of ["first", "second"]) {
+        const tab = await t.tab({ name });
+        await tab.start({ url: demo.live, swarm: joined(demo) });
+        await tab.playing();
+        tabs.push(tab);
+      }
+      await Promise.all(tabs.map((tab) => tab.peers(1)));
+      await t.sleep(16);
+      const seen = await reports(tabs);
+      await demo.faults();
+      for (const [i, report] of seen.entries()) {
+        t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
+        await asPublished(t, publisher, tabs[i].name, report, { mayMiss: true });
+      }
+      t.check(seen[0].stats.peerBytes + seen[1].stats.peerBytes > 0, "nothing came from a peer");
+    },
+  },
+];

@@ -1,0 +1,141 @@
+// The ways in which a page uses hls.js.
+import { sum } from "../lib/figures.mjs";
+import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
+import { keepAccounts } from "../lib/scripts.mjs";
+
+const BUILDS = [
+  { build: "esm", library: "hls.js" },
+  { build: "umd", library: "hls.js" },
+  { build: "esm", library: "hls.js-1.5" },
+  { build: "umd", library: "hls.js-1.5" },
+];
+
+export const players = [
+  {
+    name: "every build of hls.js shares with every other",
+    tabs: 4,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch();
+      const tabs = [];
+      for (const build of BUILDS) {
+        const tab = await t.tab({ name: `${build.library} ${build.build}` });
+        await tab.start({ url: demo.live, swarm: joined(demo), ...build });
+        tabs.push(tab);
+      }
+      await Promise.all(tabs.map((tab) => tab.playing()));
+      await Promise.all(tabs.map((tab) => tab.peers(3)));
+      await t.sleep(18);
+      const seen = await reports(tabs);
+      for (const [i, report] of seen.entries()) {
+        t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
+        await asPublished(t, publisher, tabs[i].name, report);
+        t.check(report.stats.peerBytes > 0, `${tabs[i].name} got nothing from peers`);
+        t.check(report.stats.hashFailures === 0, `${tabs[i].name} saw ${report.stats.hashFailures} bad payloads`);
+      }
+      // The worker of this build takes the payload away; what peers get must be another copy.
+      const umd = seen.filter((_, i) => BUILDS[i].build === "umd");
+      t.check(sum(umd.map(({ stats }) => stats.uploadedBytes)) > 0, "no tab with a worker gave anything to peers");
+    },
+  },
+
+  {
+    name: "quality switches and seeks with downloads in flight",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch(demo.vod);
+      const options = { url: demo.vod, hls: { maxBufferLength: 12 } };
+      const [restless, calm] = await viewers(t, demo, 2, options);
+      await restless.peers(1);
+      await demo.faults({ latencyMs: 150, rateBps: 4_000_000 });
+      for (const [at, level] of [[20, 0], [40, 1], [8, 0], [30, 1], [50, 0]]) {
+        await restless.act(({ hls, video }, [at, level]) => {
+          hls.nextLevel = level;
+          video.currentTime = at;
+        }, [at, level]);
+        await t.sleep(0.3);
+        await restless.act(({ hls }, level) => {
+          hls.currentLevel = 1 - level;
+        }, level);
+        await restless.until(({ video }, at) => video.currentTime > at + 0.5, { argument: at, what: `playing at ${at} s` });
+      }
+      const [report, other] = await reports([restless, calm]);
+      t.figure("restless", describe(report));
+      t.figure("level switches", report.levels.length);
+      t.check(report.levels.length >= 5, `only ${report.levels.length} level switches happened`);
+      t.check(report.errors.every((error) => !error.fatal), `failed: ${JSON.stringify(report.errors)}`);
+      const left = report.events.peerdisconnect ?? [];
+      t.check(left.length === 0, `connections were lost: ${JSON.stringify(left)}`);
+      await asPublished(t, publisher, "restless", report);
+      await asPublished(t, publisher, "calm", other);
+      undisturbed(t, "calm", other);
+    },
+  },
+
+  {
+    name: "destroy leaves nothing behind",
+    tabs: 3,
+    async run(t) {
+      const demo = await t.demo();
+      await viewers(t, demo, 1, { names: "other" });
+      const accounts = { init: [keepAccounts] };
+      const [leaver] = await viewers(t, demo, 1, { names: "leaver", tab: accounts });
+      const plain = await t.tab({ name: "plain", ...accounts });
+      await plain.start({ url: demo.live });
+      await plain.playing();
+      await leaver.peers(1);
+      await t.sleep(2);
+      // With downloads in flight.
+      await demo.faults({ latencyMs: 3000 });
+      await t.sleep(2.5);
+      const flying = leaver.inFlight.size;
+      await Promise.all([leaver, plain].map((tab) => tab.act((record) => record.destroy())));
+      await t.sleep(1);
+      const made = await leaver.page.evaluate(() => window.everMade());
+      const [left, usual] = await Promise.all([leaver, plain].map((tab) => tab.page.evaluate(() => window.leftovers())));
+      t.figure("made", `${JSON.stringify(made)}, requests in flight at the end ${flying}`);
+      t.figure("left, plain", `${JSON.stringify(left)}, ${JSON.stringify(usual)}`);
+      t.check(made.connections > 0 && made.sockets > 0, "it never had a connection");
+      t.check(flying > 0, "no request was in flight: nothing to abort");
+      t.check(leaver.inFlight.size === 0, `${leaver.inFlight.size} requests go on`);
+      for (const what of ["connections", "sockets"]) t.check(left[what] === 0, `${left[what]} ${what} are left`);
+      for (const what of ["timers", "listeners"]) {
+        t.check(left[what] <= usual[what], `${left[what]} ${what} are left; a plain player leaves ${usual[what]}`);
+      }
+      const stats = await leaver.stats();
+      t.check(stats.offReason === "destroyed" && stats.peers === 0, `after the end: ${JSON.stringify(stats)}`);
+      await leaver.act((record) => record.hls.swarmline.destroy());
+    },
+  },
+
+  {
+    name: "two players on one page",
+    tabs: 3,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch();
+      const tab = await t.tab({ name: "page" });
+      const config = { url: demo.live, swarm: joined(demo) };
+      await tab.start(config);
+      await tab.start(config);
+      const other = await t.tab({ name: "other" });
+      await other.start(config);
+      for (const player of [0, 1]) await tab.playing({ player });
+      for (const player of [0, 1]) await tab.peers(2, { player });
+      await t.sleep(12);
+      const pair = [await tab.report(0), await tab.report(1)];
+      for (const [i, report] of pair.entries()) {
+        t.figure(`player ${i + 1}`, describe(report));
+        undisturbed(t, `player ${i + 1}`, report);
+        await asPublished(t, publisher, `player ${i + 1}`, report);
+      }
+      t.check(sum(pair.map(({ stats }) => stats.peerBytes)) > 0, "nothing came from peers");
+      await tab.act((record) => record.destroy(), null, 0);
+      const at = (await tab.report(1)).at;
+      await t.sleep(6);
+      undisturbed(t, "player 2 after player 1 has left", await tab.report(1), { from: at });
+    },
+  },
+];
