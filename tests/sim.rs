@@ -194,9 +194,10 @@ fn a_polluter_harms_nobody() {
         let (report, twin) = with_twin(&named(name, 1, 4));
         clean(&report);
         as_quick_as(&report, &twin);
-        offload_at_least(&report, 0.50);
+        // Three share and the fourth, kept away by all, is left to the CDN: the limit is 0.5, less the start.
+        offload_at_least(&report, 0.44);
         let bad = report.total.bad_bytes as f64 / report.total.delivered_bytes as f64;
-        assert!(bad > 0.0 && bad < 0.025, "{bad}\n{report}");
+        assert!(bad > 0.0 && bad < 0.005, "{bad}\n{report}");
     }
 }
 
@@ -207,7 +208,7 @@ fn unfair_viewers_cost_offload_and_nothing_else() {
         ("liar", 0.40),
         ("silent", 0.45),
         ("free-rider", 0.57),
-        ("garbler", 0.51),
+        ("garbler", 0.44),
     ] {
         let (report, twin) = with_twin(&named(name, 1, 4));
         clean(&report);
