@@ -9,7 +9,7 @@ use super::plan::{Held, Plan, Use, Wait, is_playlist, plan};
 use super::playlist::{Companion, Media, Part, Playlist, parse};
 use super::report::Report;
 use super::scan::{Stamp, at, scan};
-use super::sealer::{Mode, SETTLE, Sealer};
+use super::sealer::{Mode, Sealer};
 use super::stop::Stop;
 use super::uri::candidates;
 use std::collections::BTreeMap;
@@ -247,7 +247,7 @@ impl Sealer {
             if look.stamp.size == 0 {
                 return Err(Stuck::Wait(Wait::Empty(used.path.clone())));
             }
-            if !look.is_whole(now, SETTLE) {
+            if !look.is_whole(now, self.settle()) {
                 return Err(Stuck::Wait(Wait::Fresh(used.path.clone())));
             }
         }

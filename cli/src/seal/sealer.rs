@@ -36,8 +36,9 @@ use std::time::{Duration, Instant};
 /// Default pause between two looks at the packager's folder.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A file that is written in place counts as complete when it has looked the same for this long.
-pub(crate) const SETTLE: Duration = Duration::from_millis(50);
+/// A file that is written in place counts as complete when it has looked the same for this long (or
+/// for as long as the pause between two looks, if that is longer).
+const SETTLE: Duration = Duration::from_millis(50);
 
 /// How long a pass beside a packager may begin to hash files before it publishes what it has.
 const HASHING: Duration = Duration::from_millis(250);
@@ -203,6 +204,11 @@ impl Sealer {
         self.finish()
     }
 
+    /// How long a file that is written in place has to rest.
+    pub(crate) fn settle(&self) -> Duration {
+        self.options.interval.max(SETTLE)
+    }
+
     fn pause(&mut self, scanned: Duration) -> Duration {
         self.blind = false;
         let waits_for = |wait: fn(&Wait) -> bool| {
@@ -282,7 +288,7 @@ impl Sealer {
             if self.catalog.entry(&path).was_read(&look.stamp) {
                 continue;
             }
-            let result = if mode == Mode::Once || look.is_whole(now, SETTLE) {
+            let result = if mode == Mode::Once || look.is_whole(now, self.settle()) {
                 self.read(&path, &look.stamp)
             } else {
                 Err(Stuck::Wait(Wait::Fresh(path.clone())))

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// Longest wait for something that is sure to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a file must rest before a patient sealer takes it for finished.
+pub(crate) const REST: Duration = Duration::from_millis(500);
+
 /// `in/` and `out/`, both gone at the end. `out/` is left to the sealer to make.
 pub(crate) struct Folders {
     dir: tempfile::TempDir,
@@ -115,25 +118,25 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Writes in pieces, shorter apart than a sealer takes for the end of writing, and panics if
-/// `is_good` says no meanwhile. Returns false if it proves nothing: on a busy machine a pause may
-/// have been too long.
+/// Writes in pieces, shorter apart than a patient sealer takes for the end of writing, and panics if
+/// `is_good` says no meanwhile. Returns false if it proves nothing, because on a busy machine a
+/// pause was too long.
 pub(crate) fn write_slowly<'a>(
     path: &Path,
     pieces: impl Iterator<Item = &'a [u8]>,
     is_good: impl Fn() -> bool,
 ) -> bool {
-    const LONGEST: Duration = Duration::from_millis(45);
+    let longest = REST * 9 / 10;
     let mut file = File::create(path).unwrap();
     let (mut written, mut steady) = (Instant::now(), true);
     for piece in pieces {
         file.write_all(piece).unwrap();
-        steady &= written.elapsed() < LONGEST;
+        steady &= written.elapsed() < longest;
         written = Instant::now();
         std::thread::sleep(Duration::from_millis(12));
         let good = is_good();
         // What was just seen was decided before now.
-        steady &= written.elapsed() < LONGEST;
+        steady &= written.elapsed() < longest;
         assert!(
             good || !steady,
             "{} was believed while it was written",

@@ -1,6 +1,6 @@
 //! Running the binary.
 
-use super::folders::{Folders, PATIENCE, eventually};
+use super::folders::{Folders, PATIENCE, REST, eventually};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -78,6 +78,15 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn start(folders: &Folders, flags: &[&str]) -> Self {
         Self::spawn(folders, &[&["--watch", "--interval", "10"], flags].concat())
+    }
+
+    /// One that looks seldom, and so takes a longer rest for the end of writing ([`REST`]).
+    pub(crate) fn patient(folders: &Folders, flags: &[&str]) -> Self {
+        let interval = REST.as_millis().to_string();
+        Self::spawn(
+            folders,
+            &[&["--watch", "--interval", &interval], flags].concat(),
+        )
     }
 
     /// Any long-running `seal`.
