@@ -49,6 +49,13 @@ fn offload_at_least(report: &Report, least: f64) {
     );
 }
 
+/// The first of four viewers does not play fair: the other three among themselves. The limit is 2/3, less the start.
+#[track_caller]
+fn fair_offload_at_least(report: &Report, least: f64) {
+    let offload = report.offload_of(1..4);
+    assert!(offload >= least, "{offload} < {least}\n{report}");
+}
+
 /// Start-up and latency as without peers.
 #[track_caller]
 fn as_quick_as(report: &Report, twin: &Report) {
@@ -194,26 +201,25 @@ fn a_polluter_harms_nobody() {
         let (report, twin) = with_twin(&named(name, 1, 4));
         clean(&report);
         as_quick_as(&report, &twin);
-        // Three share and the fourth, kept away by all, is left to the CDN: the limit is 0.5, less the start.
-        offload_at_least(&report, 0.44);
+        fair_offload_at_least(&report, 0.595);
         let bad = report.total.bad_bytes as f64 / report.total.delivered_bytes as f64;
-        assert!(bad > 0.0 && bad < 0.005, "{bad}\n{report}");
+        assert!(bad > 0.0 && bad < 0.003, "{bad}\n{report}");
     }
 }
 
 #[test]
 fn unfair_viewers_cost_offload_and_nothing_else() {
     for (name, least) in [
-        ("staller", 0.41),
-        ("liar", 0.40),
-        ("silent", 0.45),
-        ("free-rider", 0.57),
-        ("garbler", 0.44),
+        ("staller", 0.55),
+        ("liar", 0.545),
+        ("silent", 0.595),
+        ("free-rider", 0.575),
+        ("garbler", 0.595),
     ] {
         let (report, twin) = with_twin(&named(name, 1, 4));
         clean(&report);
         as_quick_as(&report, &twin);
-        offload_at_least(&report, least);
+        fair_offload_at_least(&report, least);
     }
 }
 
