@@ -43,6 +43,12 @@ export interface LoaderOwner {
   prepare(url: string, init: RequestInit): Request | Promise<Request>;
 }
 
+/**
+ * Twice, the second time past every cache, the CDN's bytes were not the publisher's. hls.js tries again after a
+ * status like this (what a gateway says of an invalid answer), and gives up after 0.
+ */
+const BAD_BYTES = { code: 502, text: "hash-mismatch: the CDN's bytes are not the publisher's" } as const;
+
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
 const HASH_WAIT_MS = 500;
 const HASH_WAIT_NEEDS_MS = 1_500;
@@ -242,6 +248,7 @@ class SegmentLoader implements FragmentLoader {
     }
     const callbacks = this.#settled();
     if (code === "timeout") callbacks?.onTimeout(this.stats, context, null);
+    else if (code === "hash-mismatch") callbacks?.onError(BAD_BYTES, context, null, this.stats);
     else callbacks?.onError({ code: status, text: message }, context, null, this.stats);
   }
 
@@ -326,8 +333,7 @@ class SegmentLoader implements FragmentLoader {
   #mismatched(context: FragmentContext, known: Known, again: boolean): void {
     this.#owner.session.notices.mismatched(toHex(known.sha256));
     if (!again && this.#owner.mayFetch) return void this.#loadAgain(context, known);
-    const text = "hash-mismatch: the CDN's bytes are not the publisher's";
-    this.#settled()?.onError({ code: 0, text }, context, null, this.stats);
+    this.#settled()?.onError(BAD_BYTES, context, null, this.stats);
   }
 
   async #loadAgain(context: FragmentContext, known: Known): Promise<void> {

@@ -104,11 +104,11 @@ test("a time-out gets out as one", async () => {
   assert.deepEqual(callbacks.calls, [["timeout", stats, context, null]]);
 });
 
-test("a hash mismatch of the CDN gets out with a stable word", async () => {
+test("a hash mismatch of the CDN gets out with a stable word, and as something that hls.js tries again", async () => {
   const { engine, load, callbacks } = await taken();
   engine.host.fail(load, "hash-mismatch", 0, "hash-mismatch: x");
   assert.equal(callbacks.names[0], "error");
-  assert.equal(callbacks.calls[0][1].code, 0);
+  assert.equal(callbacks.calls[0][1].code, 502);
   assert.match(callbacks.calls[0][1].text, /^hash-mismatch/);
 });
 
@@ -382,8 +382,8 @@ test("bytes that are not the publisher's: past the cache once, then delivered if
 });
 
 for (const [name, answer, expected] of [
-  ["wrong again", { body: bytesOf(100, 7) }, { code: 0, text: /^hash-mismatch/ }],
-  ["of another size again", { body: bytesOf(99, 5) }, { code: 0, text: /^hash-mismatch/ }],
+  ["wrong again", { body: bytesOf(100, 7) }, { code: 502, text: /^hash-mismatch/ }],
+  ["of another size again", { body: bytesOf(99, 5) }, { code: 502, text: /^hash-mismatch/ }],
   ["503", { status: 503 }, { code: 503, text: /./ }],
 ]) {
   test(`bytes that are not the publisher's, and then ${name}: an error, never the bytes`, async (t) => {
