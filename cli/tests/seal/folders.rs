@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a file must rest before a patient sealer takes it for finished.
-pub(crate) const REST: Duration = Duration::from_millis(500);
+pub(crate) const REST: Duration = Duration::from_millis(400);
 
 /// `in/` and `out/`, both gone at the end. `out/` is left to the sealer to make.
 pub(crate) struct Folders {
@@ -133,7 +133,8 @@ pub(crate) fn write_slowly<'a>(
         file.write_all(piece).unwrap();
         steady &= written.elapsed() < longest;
         written = Instant::now();
-        std::thread::sleep(Duration::from_millis(12));
+        // Slow enough for the sealer to look several times in the meantime.
+        std::thread::sleep(REST * 6 / 10);
         let good = is_good();
         // What was just seen was decided before now.
         steady &= written.elapsed() < longest;

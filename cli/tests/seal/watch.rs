@@ -48,7 +48,7 @@ fn a_segment_that_is_still_being_written_is_not_listed() {
         let data = media(&name);
         let path = folders.input().join(&name);
         let unlisted = || !lists(&folders.playlist("i.m3u8"), &name);
-        steady += u32::from(write_slowly(&path, data.chunks(1000), unlisted));
+        steady += u32::from(write_slowly(&path, data.chunks(10_000), unlisted));
         folders.wait_for("i.m3u8", |text| lists(text, &name));
         eventually("a true playlist", || is_true(&folders, "i.m3u8"));
         assert_eq!(folders.sealed(&name), Some(data));
@@ -88,7 +88,11 @@ fn a_playlist_written_in_place_is_never_seen_half() {
             uris == names || uris == names[1..]
         };
         let path = folders.input().join("i.m3u8");
-        steady += u32::from(write_slowly(&path, text.as_bytes().chunks(30), whole));
+        steady += u32::from(write_slowly(
+            &path,
+            text.as_bytes().chunks(text.len() / 4),
+            whole,
+        ));
         folders.wait_for("i.m3u8", |sealed| stripped(sealed) == text);
         if steady == 4 {
             break;
