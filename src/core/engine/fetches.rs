@@ -130,6 +130,7 @@ impl Engine {
         fetch.started = Some(now);
         fetch.heard = now;
         self.cdn.first_byte(now - fetch.asked);
+        self.cdn_is_back();
     }
 
     /// Body bytes: the payload of the current event.
@@ -248,13 +249,14 @@ impl Engine {
         let Some(fetch) = self.drop_fetch(id) else {
             return;
         };
-        let wait = RETRY
-            * (1 << self
-                .gets
-                .get(&fetch.seg)
-                .map_or(0, |get| get.failures.min(3)));
+        let failures = self
+            .gets
+            .get(&fetch.seg)
+            .map_or(0, |get| get.failures.min(3));
+        let longest = self.longest_wait(fetch.seg);
+        let wait = (RETRY * (1 << failures)).min(longest);
         let jitter = Duration::from_millis(self.rng.u64(0..100));
-        let retry_at = self.now + wait.min(RETRY_MAX) + jitter;
+        let retry_at = self.now + wait + jitter;
         let Some(get) = self.gets.get_mut(&fetch.seg) else {
             return;
         };
@@ -263,6 +265,26 @@ impl Engine {
         get.error = Some(error);
         self.unclaim(fetch.seg, out);
         self.give_up_if_hopeless(fetch.seg, out);
+    }
+
+    /// The less time is left, the shorter the wait for another attempt; a dry player waits no longer than it must.
+    fn longest_wait(&self, seg: SegKey) -> Duration {
+        let wanted = self.gets.get(&seg).is_some_and(Get::is_wanted);
+        let slack = self
+            .deadline_of(seg)
+            .map_or(Duration::ZERO, |deadline| deadline - self.now);
+        if wanted {
+            (slack / 3).clamp(RETRY, RETRY_MAX)
+        } else {
+            RETRY_MAX
+        }
+    }
+
+    /// The CDN answers again: whoever waits after a failure need not wait any longer.
+    fn cdn_is_back(&mut self) {
+        for get in self.gets.values_mut() {
+            get.retry_at = get.retry_at.min(self.now);
+        }
     }
 
     /// Tells the player when waiting has no point: refused for good with nobody else to ask, or failed often with the buffer dry.

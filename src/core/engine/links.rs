@@ -48,8 +48,9 @@ impl Engine {
     }
 
     fn drop_link(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
-        self.conn_lost(conn, reason, out);
-        out.push(Action::CloseConn { conn });
+        if self.conn_lost(conn, reason, out) {
+            out.push(Action::CloseConn { conn });
+        }
     }
 
     /// Ends a connection for a reason that shows in the notices.
@@ -79,12 +80,17 @@ impl Engine {
         self.drop_link(conn, "closed", out);
     }
 
-    /// A connection is gone.
-    pub(super) fn conn_lost(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
-        let Some(Some(peer)) = self.swarm.remove(conn) else {
-            return;
+    /// A connection is gone. False if it was not there any more.
+    pub(super) fn conn_lost(
+        &mut self,
+        conn: ConnId,
+        reason: &'static str,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Some(peer) = self.swarm.remove(conn) else {
+            return false;
         };
-        if peer.ready {
+        if let Some(peer) = peer.filter(|peer| peer.ready) {
             self.notify(
                 Notice::PeerDisconnected {
                     conn,
@@ -94,6 +100,7 @@ impl Engine {
                 out,
             );
         }
+        true
     }
 
     /// A data channel opened: say hello.

@@ -8,6 +8,12 @@ use crate::core::swarm::peer::Holding;
 use crate::core::time::Duration;
 use crate::core::wire::{self, ByeReason, CHUNK_HEADER, CHUNK_TAG, Message};
 
+/// A viewer this long in the swarm does not wait for what new neighbours have to say.
+const NEW: Duration = Duration::from_secs(6);
+
+/// Time from a neighbour's hello until all it has announced is here.
+const INTRODUCTION: Duration = Duration::from_millis(200);
+
 /// Longest time a claim is believed, whatever it says.
 const MAX_CLAIM: Duration = Duration::from_secs(4);
 
@@ -155,6 +161,10 @@ impl Engine {
         }
         if let Some(extra) = extra {
             self.drop_peer(extra, "duplicate", out);
+        }
+        let newcomer = !self.settled || self.now < self.joined + NEW;
+        if newcomer {
+            self.quiet_until = self.now + INTRODUCTION;
         }
         self.settled = true;
         self.notify(Notice::PeerConnected { conn, peer: id }, out);

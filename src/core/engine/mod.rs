@@ -66,6 +66,8 @@ pub struct Engine {
     trackers: Trackers,
     /// Offers being made for a tracker.
     batch: Option<links::Batch>,
+    /// Turns at the CDN wait until then for what a new neighbour has to say.
+    quiet_until: Time,
     cdn: Cdn,
     meter: Meter,
     bucket: Bucket,
@@ -112,6 +114,7 @@ impl Engine {
             swarm: Swarm::new(peer_id, config.max_peers),
             trackers: Trackers::new(config.trackers.len(), info_hash, peer_id),
             batch: None,
+            quiet_until: now,
             cdn: Cdn::default(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
@@ -168,7 +171,9 @@ impl Engine {
             Event::OfferCreated { conn, sdp } => self.swarm.offer_created(self.now, conn, sdp),
             Event::AnswerCreated { conn, sdp } => self.answer_created(conn, sdp, out),
             Event::ConnOpened { conn } => self.conn_opened(conn, out),
-            Event::ConnClosed { conn } => self.conn_lost(conn, "closed", out),
+            Event::ConnClosed { conn } => {
+                self.conn_lost(conn, "closed", out);
+            }
             Event::PeerMessage {
                 conn,
                 head,

@@ -15,7 +15,7 @@ use crate::core::time::{Duration, Time};
 use crate::core::wire::{Message, NO_HURRY};
 
 /// How long a newcomer waits for a first peer before it takes its turn at the CDN.
-const SETTLING: Duration = Duration::from_secs(3);
+const SETTLING: Duration = Duration::from_millis(2_500);
 
 /// With less time than this left, leaves are asked front to back.
 const NEAR: Duration = Duration::from_millis(1_500);
@@ -89,6 +89,10 @@ impl Engine {
         if self.is_settling() {
             return self.wake(self.joined + SETTLING, "settling");
         }
+        // A new neighbour's news follows its hello.
+        if self.now < self.quiet_until {
+            return self.wake(self.quiet_until, "introduction");
+        }
         let uncovered = self.uncovered(seg);
         let now = self.now;
         let Some(entry) = self.cache.get(seg) else {
@@ -146,7 +150,7 @@ impl Engine {
         let claims = self
             .swarm
             .peers()
-            .filter(|(_, peer)| peer.is_here(self.now));
+            .filter(|(_, peer)| peer.is_trusted(self.now));
         if let Some(until) = claims
             .filter_map(|(_, peer)| peer.claim_on(&hash))
             .filter(|until| *until > self.now)
@@ -181,9 +185,7 @@ impl Engine {
             .map(|info| info.hash)
             .collect();
         let watches = |peer: &crate::core::swarm::Peer| {
-            peer.uploads
-                && peer.is_here(self.now)
-                && kin.iter().any(|hash| peer.holding(hash).is_some())
+            peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
         };
         self.swarm
             .peers()
@@ -196,7 +198,7 @@ impl Engine {
         let here = self
             .swarm
             .peers()
-            .filter(|(_, peer)| peer.uploads && peer.is_here(self.now));
+            .filter(|(_, peer)| peer.is_trusted(self.now));
         here.filter_map(|(conn, peer)| {
             let (_, holding) = peer.holding(hash)?;
             Some(Holder {
@@ -301,6 +303,9 @@ impl Engine {
             if peer.asked.is_empty() {
                 peer.progress = now;
             }
+            // Once per neighbour: the hashes come before the first chunk.
+            let known = peer.asked.iter_from(&(seg, 0)).next();
+            let mut want_tree = want_leaves && known.is_none_or(|((of, _), _)| *of != seg);
             for leaf in &leaves {
                 peer.asked.insert((seg, *leaf), now);
             }
@@ -309,7 +314,7 @@ impl Engine {
                     alias,
                     first,
                     count: last - first + 1,
-                    want_leaves,
+                    want_leaves: std::mem::take(&mut want_tree),
                     urgency_ms,
                 };
                 self.send(conn, &request, out);

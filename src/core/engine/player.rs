@@ -159,19 +159,27 @@ impl Engine {
         self.cdn.first_byte(first_byte);
         self.cdn.body(u64::from(info.bytes), transfer);
         self.meter.seed(u64::from(info.bytes), transfer);
+        let known = self.cache.find(&info.hash).is_some();
         let fits = info.bytes <= self.config.max_segment_bytes && self.cache.fits(info.bytes);
-        if info.bytes == 0 || !fits || self.cache.find(&info.hash).is_some() {
+        if info.bytes == 0 || !(known || fits) {
             return;
         }
         let seg = self.obtain(&info, out);
-        out.push(Action::Write {
-            seg,
-            at: 0,
-            from: 0,
-            len: info.bytes,
-        });
-        let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
-        for leaf in 0..leaves {
+        let missing: Vec<u32> = self
+            .cache
+            .get(seg)
+            .map_or_else(Vec::new, |entry| entry.missing_leaves().collect());
+        for leaf in missing {
+            let Some(entry) = self.cache.get(seg) else {
+                return;
+            };
+            let (at, len) = entry.range(leaf);
+            out.push(Action::Write {
+                seg,
+                at,
+                from: at,
+                len,
+            });
             self.leaf_arrived(seg, leaf, Source::Cdn, out);
         }
         self.look_ahead(out);

@@ -82,7 +82,9 @@ impl Engine {
         for (conn, peer) in self.swarm.peers_mut() {
             if peer.late_at().is_some_and(|at| now >= at) || !peer.is_here(now) {
                 late.extend(peer.asked.keys().map(|(seg, leaf)| (conn, *seg, *leaf)));
-                peer.late |= !peer.asked.is_empty();
+                if !peer.asked.is_empty() {
+                    peer.disappointed(now);
+                }
                 peer.asked.clear();
             }
         }

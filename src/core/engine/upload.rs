@@ -8,7 +8,9 @@ use crate::core::ids::{ConnId, SegKey};
 use crate::core::sorted::sort;
 use crate::core::swarm::peer::{MAX_QUEUE, Owed};
 use crate::core::time::Duration;
-use crate::core::wire::{Bitmap, Holding, MAX_HASHES, Message, RejectReason, encode_chunk_header};
+use crate::core::wire::{
+    Bitmap, CHUNK_HEADER, Holding, MAX_HASHES, Message, RejectReason, encode_chunk_header,
+};
 
 /// Leaves verified within this time are announced together.
 const GATHER: Duration = Duration::from_millis(12);
@@ -95,13 +97,9 @@ impl Engine {
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
-        // Who has all of it has no use for the news.
-        if peer
+        let sated = peer
             .holding(&hash)
-            .is_some_and(|(_, theirs)| theirs.has.is_none())
-        {
-            return;
-        }
+            .is_some_and(|(_, theirs)| theirs.has.is_none());
         let (alias, new) = peer.alias(seg);
         if new {
             return self.send(
@@ -113,6 +111,10 @@ impl Engine {
                 },
                 out,
             );
+        }
+        // Who has all of it needs no details; that this viewer watches it too, it must know once.
+        if sated {
+            return;
         }
         for (first, last) in runs(leaves.unwrap_or_default()) {
             self.send(
@@ -209,7 +211,8 @@ impl Engine {
     pub(super) fn upload(&mut self, out: &mut Vec<Action>) {
         loop {
             let ready = self.swarm.peers().filter(|(_, peer)| {
-                !peer.owed.is_empty() && peer.buffered + LEAF as usize <= SEND_HIGH_WATER
+                !peer.owed.is_empty()
+                    && peer.buffered + CHUNK_HEADER + LEAF as usize <= SEND_HIGH_WATER
             });
             let conns: Vec<ConnId> = ready.map(|(conn, _)| conn).collect();
             if conns.is_empty() {
@@ -244,7 +247,7 @@ impl Engine {
         };
         entry.last_used = now;
         let (at, len) = entry.range(owed.leaf);
-        peer.buffered += len as usize;
+        peer.buffered += CHUNK_HEADER + len as usize;
         peer.said = now;
         self.stats.uploaded_bytes += u64::from(len);
         let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();
@@ -261,10 +264,9 @@ impl Engine {
     pub(super) fn send(&mut self, conn: ConnId, message: &Message, out: &mut Vec<Action>) {
         if let Some(peer) = self.swarm.peer_mut(conn) {
             peer.said = self.now;
-            out.push(Action::Send {
-                conn,
-                bytes: message.encode(),
-            });
+            let bytes = message.encode();
+            peer.buffered += bytes.len();
+            out.push(Action::Send { conn, bytes });
         }
     }
 

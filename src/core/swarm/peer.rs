@@ -19,6 +19,9 @@ const MAX_CLAIMS: usize = 32;
 /// Leaves a peer may have queued here.
 pub const MAX_QUEUE: usize = 256;
 
+/// How long a peer is left alone that let requests run out twice in a row.
+const SHUN: Duration = Duration::from_secs(4);
+
 /// Most leaves outstanding at one peer.
 const MAX_WINDOW: usize = 32;
 
@@ -73,6 +76,10 @@ pub struct Peer {
     pub progress: Time,
     /// Whether it let requests run out since it last brought a leaf.
     pub late: bool,
+    /// How often in a row it let requests, or a claim, run out.
+    broken: u32,
+    /// Nothing is asked of it before this.
+    shunned_until: Time,
     /// Bytes verified from it.
     pub received: u64,
     holdings: Map<u32, Holding>,
@@ -100,6 +107,8 @@ impl Peer {
             pace: 10_000,
             progress: now,
             late: false,
+            broken: 0,
+            shunned_until: now,
             received: 0,
             holdings: Map::new(),
             by_hash: Map::new(),
@@ -180,9 +189,32 @@ impl Peer {
         self.claims.get(hash).copied()
     }
 
-    /// Drops claims that have run out.
+    /// Drops claims that have run out; those that led to nothing are remembered.
     pub fn expire_claims(&mut self, now: Time) {
-        self.claims.retain(|_, until| *until > now);
+        let by_hash = &self.by_hash;
+        let mut empty = 0;
+        self.claims.retain(|hash, until| {
+            empty += u32::from(*until <= now && !by_hash.contains_key(hash));
+            *until > now
+        });
+        if empty > 0 {
+            self.disappointed(now);
+        }
+    }
+
+    /// It let something run out. Once can happen to anyone; after that it is left alone for a while,
+    /// twice as long each time.
+    pub fn disappointed(&mut self, now: Time) {
+        self.late = true;
+        self.broken += 1;
+        if self.broken > 1 {
+            self.shunned_until = now + SHUN * (1 << self.broken.min(6)) / 4;
+        }
+    }
+
+    /// Whether its word counts: it is here, uploads, and has not let this viewer down lately.
+    pub fn is_trusted(&self, now: Time) -> bool {
+        self.uploads && self.is_here(now) && now >= self.shunned_until
     }
 
     /// This side's alias for a segment on this connection, and whether it is new.
@@ -227,6 +259,7 @@ impl Peer {
         self.pace = (self.pace * 7 + span.clamp(200, 2_000_000)) / 8;
         self.progress = now;
         self.late = false;
+        self.broken = 0;
         self.received += u64::from(LEAF);
     }
 
