@@ -177,7 +177,7 @@ fn right_arrows_and_words_in_comments_pass() {
     let mut wrong = Vec::new();
     check_cli(
         &["demo".into()],
-        "use swarmline::{core::integrity, sim};",
+        "use swarmline::{core::integrity, sim}; use super::web;",
         &mut wrong,
     );
     assert!(wrong.is_empty());
@@ -344,7 +344,8 @@ fn mentions(file: &[String], tokens: &[String], root: &str) -> Vec<Mention> {
         }
         let (mut base, mut at) = match token.as_str() {
             word if word == root => (Vec::new(), at + 1),
-            "super" => (parent(&module.path), at + 1),
+            // From another package, `super` leads nowhere of interest.
+            "super" if root == "crate" => (parent(&module.path), at + 1),
             _ => continue,
         };
         while token == "super" && next_is(at, "super") {

@@ -3,6 +3,7 @@
 use super::error::ApiError;
 use super::options::Options;
 use super::segment::{parse_playlist, parse_segment};
+use super::stats;
 use crate::core::event::Event;
 use crate::core::ids::{LoadId, PeerId};
 use crate::core::time::Duration;
@@ -11,7 +12,7 @@ use crate::web::driver::{Driver, Identity};
 use crate::web::entropy::random;
 use crate::web::host::Host;
 use crate::web::panic::install;
-use js_sys::{ArrayBuffer, Object, Uint8Array};
+use js_sys::{ArrayBuffer, JsString, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 /// A swarm member: one for each player. Disposed when freed.
@@ -28,7 +29,7 @@ impl Client {
     /// # Errors
     /// Code `bad-option`, with `field`, `value` and `allowed` where one field is out of its range.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str, rtc: Option<Object>, host: Host) -> Result<Client, JsValue> {
+    pub fn new(options: &JsString, rtc: Option<Object>, host: Host) -> Result<Client, JsValue> {
         install();
         let Options { config, swarm_key } = Options::parse(options)?;
         let rtc = rtc.map(JsCast::unchecked_into);
@@ -41,7 +42,7 @@ impl Client {
     ///
     /// # Errors
     /// Code `bad-argument`; the playlist before stays in force.
-    pub fn playlist(&self, json: &str) -> Result<(), JsValue> {
+    pub fn playlist(&self, json: &JsString) -> Result<(), JsValue> {
         self.0.post(Event::PlaylistChanged(parse_playlist(json)?));
         Ok(())
     }
@@ -58,7 +59,7 @@ impl Client {
     ///
     /// # Errors
     /// Code `bad-argument`; there is no answer then.
-    pub fn load(&self, load: u32, segment: &str) -> Result<(), JsValue> {
+    pub fn load(&self, load: u32, segment: &JsString) -> Result<(), JsValue> {
         let segment = parse_segment(segment)?;
         self.0.post(Event::LoadRequested {
             load: LoadId(load),
@@ -79,7 +80,7 @@ impl Client {
     /// Code `bad-argument`.
     pub fn insert(
         &self,
-        segment: &str,
+        segment: &JsString,
         data: &ArrayBuffer,
         #[wasm_bindgen(js_name = firstByteMs)] first_byte_ms: f64,
         #[wasm_bindgen(js_name = transferMs)] transfer_ms: f64,
@@ -103,9 +104,8 @@ impl Client {
     }
 
     /// Counters so far, as JSON.
-    pub fn stats(&self) -> String {
-        // A plain struct of numbers: it cannot fail.
-        serde_json::to_string(&self.0.stats()).unwrap_or_default()
+    pub fn stats(&self) -> JsString {
+        stats::json(&self.0.stats())
     }
 
     /// Hash over everything that happened and everything that was done about it, in hex.

@@ -1,103 +1,83 @@
 //! Segments and playlists as the page writes them.
 
-use super::error::{ApiError, cap};
+use super::base64url;
+use super::error::ApiError;
+use super::fields::{Fields, WHOLE, number, whole, whole32};
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
 use crate::core::timeline::{Playlist, SegmentInfo};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-use std::borrow::Cow;
+use js_sys::{Array, JsString};
 use std::sync::Arc;
+use wasm_bindgen::{JsCast, JsValue};
 
-/// Longest segment description, in bytes of JSON.
-const MAX_SEGMENT: usize = 64 * 1024;
+/// Longest segment description, in UTF-16 units of JSON.
+const MAX_SEGMENT: u32 = 64 * 1024;
 
-/// Longest playlist, in bytes of JSON: a day of 2 s segments fits.
-const MAX_PLAYLIST: usize = 32 << 20;
+/// Longest playlist, in UTF-16 units of JSON: a day of 2 s segments fits.
+const MAX_PLAYLIST: u32 = 32 << 20;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SegmentJson<'a> {
-    #[serde(borrow)]
-    sha256: Cow<'a, str>,
-    #[serde(borrow, default)]
-    root: Option<Cow<'a, str>>,
-    bytes: u32,
-    #[serde(borrow)]
-    url: Cow<'a, str>,
-    #[serde(default)]
-    offset: Option<u64>,
-    rendition: u32,
-    sn: u64,
-    start: f64,
-    duration: f64,
-}
+const SEGMENT: &[&str] = &[
+    "sha256",
+    "root",
+    "bytes",
+    "url",
+    "offset",
+    "rendition",
+    "sn",
+    "start",
+    "duration",
+];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlaylistJson<'a> {
-    rendition: u32,
-    live: bool,
-    #[serde(borrow)]
-    segments: Vec<SegmentJson<'a>>,
-}
+const PLAYLIST: &[&str] = &["rendition", "live", "segments"];
+
+const HASH: &str = "43 characters of base64url";
+const NUMBER: &str = "a number";
 
 /// Reads one segment.
-pub(super) fn parse_segment(json: &str) -> Result<Arc<SegmentInfo>, ApiError> {
-    cap("segment", json, MAX_SEGMENT)?;
-    let segment: SegmentJson<'_> = serde_json::from_str(json).map_err(unreadable("segment"))?;
-    segment.info()
+pub(super) fn parse_segment(json: &JsString) -> Result<Arc<SegmentInfo>, ApiError> {
+    info(Fields::parse("segment", json, MAX_SEGMENT, SEGMENT)?)
 }
 
 /// Reads a playlist.
-pub(super) fn parse_playlist(json: &str) -> Result<Playlist, ApiError> {
-    cap("playlist", json, MAX_PLAYLIST)?;
-    let playlist: PlaylistJson<'_> = serde_json::from_str(json).map_err(unreadable("playlist"))?;
-    let segments: Result<Vec<_>, _> = playlist.segments.iter().map(SegmentJson::info).collect();
-    Ok(Playlist {
-        rendition: RenditionId(playlist.rendition),
-        live: playlist.live,
-        segments: segments?.into(),
-    })
+pub(super) fn parse_playlist(json: &JsString) -> Result<Playlist, ApiError> {
+    let fields = Fields::parse("playlist", json, MAX_PLAYLIST, PLAYLIST)?;
+    let list: Array = fields.need("segments", list, "a list")?;
+    let segments = list
+        .iter()
+        .map(|value| info(Fields::of("segment", value, SEGMENT)?));
+    let segments: Vec<_> = segments.collect::<Result<_, _>>()?;
+    let playlist = Playlist {
+        rendition: RenditionId(fields.need("rendition", whole32, WHOLE)?),
+        live: fields.need("live", JsValue::as_bool, "true or false")?,
+        segments: segments.into(),
+    };
+    fields.end()?;
+    Ok(playlist)
 }
 
-impl SegmentJson<'_> {
-    fn info(&self) -> Result<Arc<SegmentInfo>, ApiError> {
-        if self.bytes == 0 {
-            return Err(bad("bytes must be at least 1"));
-        }
-        Ok(Arc::new(SegmentInfo {
-            hash: SegmentHash(decode(&self.sha256)?),
-            root: self.root.as_deref().map(decode).transpose()?.map(TreeHash),
-            bytes: self.bytes,
-            url: Arc::from(&*self.url),
-            offset: self.offset,
-            rendition: RenditionId(self.rendition),
-            sn: self.sn,
-            start: self.start,
-            duration: self.duration,
-        }))
-    }
+fn list(value: &JsValue) -> Option<Array> {
+    value.dyn_ref().cloned()
 }
 
-fn decode(text: &str) -> Result<[u8; 32], ApiError> {
-    let mut hash = [0; 32];
-    match URL_SAFE_NO_PAD.decode_slice(text, &mut hash) {
-        Ok(32) => Ok(hash),
-        _ => Err(bad("a hash is 43 characters of base64url")),
-    }
+fn info(fields: Fields) -> Result<Arc<SegmentInfo>, ApiError> {
+    let info = SegmentInfo {
+        hash: SegmentHash(fields.need("sha256", hash, HASH)?),
+        root: fields.may("root", hash, HASH)?.map(TreeHash),
+        bytes: fields.need("bytes", size, "a whole number from 1")?,
+        url: fields.need("url", JsValue::as_string, "a text")?.into(),
+        offset: fields.may("offset", whole, WHOLE)?,
+        rendition: RenditionId(fields.need("rendition", whole32, WHOLE)?),
+        sn: fields.need("sn", whole, WHOLE)?,
+        start: fields.need("start", number, NUMBER)?,
+        duration: fields.need("duration", number, NUMBER)?,
+    };
+    fields.end()?;
+    Ok(Arc::new(info))
 }
 
-fn bad(why: &str) -> ApiError {
-    ApiError::Argument {
-        what: "segment",
-        why: why.into(),
-    }
+fn hash(value: &JsValue) -> Option<[u8; 32]> {
+    base64url::decode(&value.as_string()?)
 }
 
-fn unreadable(what: &'static str) -> impl Fn(serde_json::Error) -> ApiError {
-    move |error| ApiError::Argument {
-        what,
-        why: error.to_string(),
-    }
+fn size(value: &JsValue) -> Option<u32> {
+    whole32(value).filter(|bytes| *bytes > 0)
 }

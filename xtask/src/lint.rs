@@ -56,6 +56,9 @@ const WASM: [&str; 6] = [
     "wasm32-unknown-unknown",
 ];
 
+/// What is private has readers too: those who change it.
+const DOCUMENTED: [&str; 2] = ["--no-deps", "--document-private-items"];
+
 fn fmt(scope: &Scope) -> Result<Outcome> {
     process::run(&mut scope.project.cargo(["fmt", "--all", "--check"]))?;
     Ok(Outcome::one())
@@ -77,17 +80,16 @@ fn clippy_wasm(scope: &Scope) -> Result<Outcome> {
 }
 
 fn rustdoc(scope: &Scope) -> Result<Outcome> {
-    let mut cargo = scope
-        .project
-        .cargo(["doc", "--quiet", "--workspace", "--no-deps"]);
-    process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
+    let mut cargo = scope.project.cargo(["doc", "--quiet", "--workspace"]);
+    process::run(cargo.args(DOCUMENTED).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::one())
 }
 
 /// `web` and `api` exist on this target only.
 fn rustdoc_wasm(scope: &Scope) -> Result<Outcome> {
     build::ensure_wasm_target(scope.project)?;
-    let mut cargo = scope.project.cargo(["doc", "--quiet", "--no-deps"]);
-    process::run(cargo.args(WASM).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let mut cargo = scope.project.cargo(["doc", "--quiet"]);
+    cargo.args(WASM).args(DOCUMENTED);
+    process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::one())
 }

@@ -11,7 +11,7 @@ mod wasm;
 
 pub(crate) use size::check as check_size;
 pub(crate) use typescript::tsc;
-pub(crate) use wasm::ensure_target as ensure_wasm_target;
+pub(crate) use wasm::{ensure_target as ensure_wasm_target, selftest};
 
 use crate::project::Project;
 use anyhow::Result;

@@ -70,6 +70,24 @@ fn compile(project: &Project) -> Result<PathBuf> {
     Ok(project.target(&format!("{TARGET}/wasm/swarmline.wasm")))
 }
 
+/// Compiles the test-suite's variant, with debug assertions, and generates bindings for Node.js.
+///
+/// # Errors
+/// The compiler's and the generator's.
+pub(crate) fn selftest(project: &Project, out: &Path) -> Result<()> {
+    ensure_target(project)?;
+    let mut cargo = project.cargo(["build", "--quiet", "--lib", "--package", "swarmline"]);
+    process::run(cargo.args(["--features", "selftest", "--target", TARGET]))?;
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
+    Bindgen::new()
+        .nodejs(true)?
+        .input_path(project.target(&format!("{TARGET}/debug/swarmline.wasm")))
+        .generate(out)
+        .context("wasm-bindgen failed")
+}
+
 fn bind_step(project: &Project, compiled: &Path, bindings: &Path) -> Result<()> {
     Step {
         name: "bindings",

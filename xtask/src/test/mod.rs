@@ -8,6 +8,7 @@ mod js;
 mod libtest;
 mod report;
 mod rust;
+mod trace;
 
 pub(crate) use report::{Outcome, Report};
 
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only checks whose name contains this (fmt, clippy, rust, build, types, js, e2e …). A word that no check
+    /// Only checks whose name contains this (fmt, clippy, rust, trace, build, types, js, e2e …). A word that no check
     /// is named by selects cargo tests and browser scenarios by their names instead.
     #[arg(long, value_name = "FILTER")]
     only: Option<String>,
@@ -48,6 +49,10 @@ pub(crate) struct Check {
 const RUST: Check = Check {
     name: "rust",
     run: rust::run,
+};
+const TRACE: Check = Check {
+    name: "trace",
+    run: trace::run,
 };
 const BUILD: Check = Check {
     name: "build",
@@ -86,7 +91,7 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
     let mut report = Report::default();
     for check in lint::CHECKS
         .iter()
-        .chain([&RUST])
+        .chain([&RUST, &TRACE])
         .filter(|check| plan.selects(check))
     {
         report.check(&scope, check);
@@ -125,7 +130,7 @@ impl<'a> Plan<'a> {
         let all = || {
             lint::CHECKS
                 .iter()
-                .chain([&RUST, &BUILD])
+                .chain([&RUST, &TRACE, &BUILD])
                 .chain(&ON_THE_PACKAGE)
         };
         let names_a_check = only.is_some_and(|word| all().any(|check| check.name.contains(word)));
