@@ -56,6 +56,9 @@ const WASM: [&str; 6] = [
     "wasm32-unknown-unknown",
 ];
 
+/// A module's essay may name its private parts: the documentation is built with them.
+const RUSTDOC_FLAGS: &str = "-D warnings -A rustdoc::private-intra-doc-links";
+
 /// What is private has readers too: those who change it.
 const DOCUMENTED: [&str; 2] = ["--no-deps", "--document-private-items"];
 
@@ -81,7 +84,7 @@ fn clippy_wasm(scope: &Scope) -> Result<Outcome> {
 
 fn rustdoc(scope: &Scope) -> Result<Outcome> {
     let mut cargo = scope.project.cargo(["doc", "--quiet", "--workspace"]);
-    process::run(cargo.args(DOCUMENTED).env("RUSTDOCFLAGS", "-D warnings"))?;
+    process::run(cargo.args(DOCUMENTED).env("RUSTDOCFLAGS", RUSTDOC_FLAGS))?;
     Ok(Outcome::one())
 }
 
@@ -90,6 +93,6 @@ fn rustdoc_wasm(scope: &Scope) -> Result<Outcome> {
     build::ensure_wasm_target(scope.project)?;
     let mut cargo = scope.project.cargo(["doc", "--quiet"]);
     cargo.args(WASM).args(DOCUMENTED);
-    process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
+    process::run(cargo.env("RUSTDOCFLAGS", RUSTDOC_FLAGS))?;
     Ok(Outcome::one())
 }
