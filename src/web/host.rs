@@ -9,7 +9,7 @@ use crate::core::ids::LoadId;
 use crate::core::time::Duration;
 use crate::web::globals::complain;
 use crate::web::task::detach;
-use js_sys::ArrayBuffer;
+use js_sys::{ArrayBuffer, JsString};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -57,7 +57,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn progress(this: &Host, load: u32, loaded: u32, total: u32, ms: f64) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn notice(this: &Host, json: &str) -> Result<(), JsValue>;
+    fn notice(this: &Host, json: &JsString) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
     fn retain(this: &Host, closable: &JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
@@ -75,7 +75,7 @@ pub enum Call {
     /// Counters of a load: bytes there, bytes in all, time they have been flowing.
     Progress(LoadId, u32, u32, Duration),
     /// News, as JSON.
-    Notice(String),
+    Notice(JsString),
     /// An object to close after a panic.
     Retain(JsValue),
     /// No longer.

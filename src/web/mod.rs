@@ -31,6 +31,7 @@ pub mod inbox;
 pub mod listeners;
 mod notice;
 pub mod panic;
+pub(crate) mod record;
 mod registry;
 pub mod retained;
 pub mod rtc;
