@@ -6,7 +6,7 @@ use crate::core::action::{Action, Notice};
 use crate::core::cache::entry::Source;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{FetchId, SegKey};
-use crate::core::time::{Duration, Time};
+use crate::core::time::{Duration, Time, micros};
 use crate::core::wire::Message;
 
 /// First wait after a failure; it doubles up to [`RETRY_MAX`].
@@ -401,9 +401,12 @@ impl Engine {
         get.progressed = self.now;
         let there = entry.leaf_count() - entry.missing();
         let loaded = (there * crate::core::config::LEAF).min(entry.info.bytes);
-        let active = fetch
+        let sending = fetch
             .started
             .map_or(Duration::ZERO, |started| self.now - started);
+        // What peers brought before counts at the CDN's pace, so that the player sees the CDN's rate.
+        let span = micros(sending).saturating_mul(u64::from(loaded)) / fetch.received.max(1);
+        let active = Duration::from_micros(span);
         let progress = |load: &_| Action::Progress {
             load: *load,
             loaded,
