@@ -24,22 +24,40 @@ extern "C" {
     fn parse(json: &JsString) -> Result<JsValue, JsValue>;
 }
 
-/// One object being read. End with [`Fields::end`].
-pub(super) struct Fields {
+/// Which fields one kind of object has.
+pub(super) struct Shape {
     what: &'static str,
-    object: Object,
-    found: Cell<u32>,
-    known: &'static [&'static str],
+    /// In JavaScript too: long playlists ask for the same few names thousands of times.
+    names: Vec<(&'static str, JsValue)>,
 }
 
-impl Fields {
-    /// Reads JSON of at most `most` UTF-16 units: an object with these fields.
-    pub(super) fn parse(
-        what: &'static str,
-        json: &JsString,
-        most: u32,
-        known: &'static [&'static str],
-    ) -> Result<Self, ApiError> {
+impl Shape {
+    /// `what` is the object's name in errors.
+    pub(super) fn new(what: &'static str, names: &[&'static str]) -> Self {
+        let names = names.iter().map(|name| (*name, JsValue::from_str(name)));
+        Self {
+            what,
+            names: names.collect(),
+        }
+    }
+
+    fn key(&self, name: &str) -> Option<&JsValue> {
+        let found = self.names.iter().find(|(known, _)| *known == name);
+        found.map(|(_, key)| key)
+    }
+}
+
+/// One object being read. End with [`Fields::end`].
+pub(super) struct Fields<'a> {
+    shape: &'a Shape,
+    object: Object,
+    found: Cell<u32>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads JSON of at most `most` UTF-16 units.
+    pub(super) fn parse(shape: &'a Shape, json: &JsString, most: u32) -> Result<Self, ApiError> {
+        let what = shape.what;
         // A caller without types may hand in anything.
         if !json.is_string() {
             return Err(ApiError::Unreadable(what));
@@ -48,25 +66,20 @@ impl Fields {
             len if len > most => Err(ApiError::TooLong { what, len, most }),
             _ => {
                 let value = parse(json).map_err(|_| ApiError::Unreadable(what))?;
-                Self::of(what, value, known)
+                Self::of(shape, value)
             }
         }
     }
 
     /// An object inside another.
-    pub(super) fn of(
-        what: &'static str,
-        value: JsValue,
-        known: &'static [&'static str],
-    ) -> Result<Self, ApiError> {
+    pub(super) fn of(shape: &'a Shape, value: JsValue) -> Result<Self, ApiError> {
         if !value.is_object() || Array::is_array(&value) {
-            return Err(ApiError::Unreadable(what));
+            return Err(ApiError::Unreadable(shape.what));
         }
         Ok(Self {
-            what,
+            shape,
             object: value.unchecked_into(),
             found: Cell::new(0),
-            known,
         })
     }
 
@@ -117,18 +130,23 @@ impl Fields {
         if names.length() == self.found.get() {
             return Ok(());
         }
-        let names = names.iter().filter_map(|name| name.as_string());
-        let unknown = names
-            .into_iter()
-            .find(|name| !self.known.contains(&&**name));
-        unknown.map_or(Ok(()), |name| {
-            Err(self.wrong(&name, &self.get(&name), "no such field"))
+        let mut names = names.iter();
+        let unknown = names.find(|name| {
+            !name
+                .as_string()
+                .is_some_and(|name| self.shape.key(&name).is_some())
+        });
+        unknown.map_or(Ok(()), |key| {
+            let name = key.as_string().unwrap_or_default();
+            Err(self.wrong(&name, &value(&self.object, &key), "no such field"))
         })
     }
 
     fn get(&self, name: &str) -> JsValue {
-        // A plain object: it cannot throw.
-        let value = Reflect::get(&self.object, &name.into()).unwrap_or_default();
+        let Some(key) = self.shape.key(name) else {
+            return JsValue::UNDEFINED;
+        };
+        let value = value(&self.object, key);
         if !value.is_undefined() {
             self.found.set(self.found.get() + 1);
         }
@@ -137,12 +155,17 @@ impl Fields {
 
     fn wrong(&self, name: &str, value: &JsValue, allowed: &'static str) -> ApiError {
         ApiError::Field {
-            what: self.what,
+            what: self.shape.what,
             field: name.to_owned(),
             value: shown(value),
             allowed,
         }
     }
+}
+
+fn value(object: &Object, key: &JsValue) -> JsValue {
+    // A plain object: it cannot throw.
+    Reflect::get(object, key).unwrap_or_default()
 }
 
 fn shown(value: &JsValue) -> String {

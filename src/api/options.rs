@@ -1,7 +1,7 @@
 //! The constructor's options: the core's configuration and the swarm's key.
 
 use super::error::{ApiError, OPTIONS};
-use super::fields::{Fields, WHOLE, texts, whole, whole32};
+use super::fields::{Fields, Shape, WHOLE, texts, whole, whole32};
 use crate::core::config::Config;
 use js_sys::JsString;
 use wasm_bindgen::JsValue;
@@ -32,7 +32,8 @@ pub(super) struct Options {
 impl Options {
     /// Reads them from JSON: the fields of [`Config`], and `swarmKey`. Unknown fields are refused.
     pub(super) fn parse(json: &JsString) -> Result<Self, ApiError> {
-        let fields = Fields::parse(OPTIONS, json, MAX_OPTIONS, FIELDS)?;
+        let shape = Shape::new(OPTIONS, FIELDS);
+        let fields = Fields::parse(&shape, json, MAX_OPTIONS)?;
         let swarm_key = fields.need("swarmKey", key, "a text of 1 to 4096 bytes")?;
         let config = config(&fields)?;
         fields.end()?;
@@ -46,7 +47,7 @@ fn key(value: &JsValue) -> Option<String> {
 }
 
 /// Whether values are in their ranges is the core's to say.
-fn config(fields: &Fields) -> Result<Config, ApiError> {
+fn config(fields: &Fields<'_>) -> Result<Config, ApiError> {
     let mut config = Config::default();
     let Config {
         trackers,

@@ -2,7 +2,7 @@
 
 use super::base64url;
 use super::error::ApiError;
-use super::fields::{Fields, WHOLE, number, whole, whole32};
+use super::fields::{Fields, Shape, WHOLE, number, whole, whole32};
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
 use crate::core::timeline::{Playlist, SegmentInfo};
 use js_sys::{Array, JsString};
@@ -34,16 +34,19 @@ const NUMBER: &str = "a number";
 
 /// Reads one segment.
 pub(super) fn parse_segment(json: &JsString) -> Result<Arc<SegmentInfo>, ApiError> {
-    info(Fields::parse("segment", json, MAX_SEGMENT, SEGMENT)?)
+    let shape = Shape::new("segment", SEGMENT);
+    info(Fields::parse(&shape, json, MAX_SEGMENT)?)
 }
 
 /// Reads a playlist.
 pub(super) fn parse_playlist(json: &JsString) -> Result<Playlist, ApiError> {
-    let fields = Fields::parse("playlist", json, MAX_PLAYLIST, PLAYLIST)?;
+    let (shape, segment) = (
+        Shape::new("playlist", PLAYLIST),
+        Shape::new("segment", SEGMENT),
+    );
+    let fields = Fields::parse(&shape, json, MAX_PLAYLIST)?;
     let list: Array = fields.need("segments", list, "a list")?;
-    let segments = list
-        .iter()
-        .map(|value| info(Fields::of("segment", value, SEGMENT)?));
+    let segments = list.iter().map(|value| info(Fields::of(&segment, value)?));
     let segments: Vec<_> = segments.collect::<Result<_, _>>()?;
     let playlist = Playlist {
         rendition: RenditionId(fields.need("rendition", whole32, WHOLE)?),
@@ -58,7 +61,7 @@ fn list(value: &JsValue) -> Option<Array> {
     value.dyn_ref().cloned()
 }
 
-fn info(fields: Fields) -> Result<Arc<SegmentInfo>, ApiError> {
+fn info(fields: Fields<'_>) -> Result<Arc<SegmentInfo>, ApiError> {
     let info = SegmentInfo {
         hash: SegmentHash(fields.need("sha256", hash, HASH)?),
         root: fields.may("root", hash, HASH)?.map(TreeHash),
