@@ -51,7 +51,7 @@ export function describe(report) {
   const { stats } = report;
   const parts = [
     `first frame ${report.firstFrameMs?.toFixed(0)} ms`,
-    `latency ${latency(report).toFixed(2)} s`,
+    report.live ? `latency ${latency(report).toFixed(2)} s` : "recording",
     `least ahead ${leastAhead(report, report.firstFrameMs).toFixed(2)} s`,
     `pace ${pace(report).toFixed(3)}`,
     `stalls ${report.stalls.length}`,

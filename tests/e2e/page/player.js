@@ -153,6 +153,9 @@ class Recorder {
     this.hls.on(Hls.Events.ERROR, (_, { type, details, fatal, response }) => {
       this.errors.push({ at: this.#now(), type, details, fatal, status: response?.code });
     });
+    this.hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
+      this.live = details.live;
+    });
     this.hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => this.levels.push({ at: this.#now(), level }));
   }
 
@@ -213,6 +216,7 @@ class Recorder {
       clock, firstFrameMs, stalls, waiting, samples, payloads, errors, levels, longTasks, events,
       at: this.#now(),
       time: this.video.currentTime,
+      live: this.live,
       stats: this.stats(),
     };
   }

@@ -44,6 +44,7 @@ export const crowd = [
         t.figure(tabs[i].name, describe(report));
         undisturbed(t, tabs[i].name, report, { slowest: 0.97 });
         await asPublished(t, publisher, tabs[i].name, report);
+        t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
         const heavy = trace.blamedOn("/dist/", report);
         t.check(heavy.length === 0, `${tabs[i].name} was kept busy: ${JSON.stringify(heavy)}`);
       }

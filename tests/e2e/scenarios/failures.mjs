@@ -23,7 +23,7 @@ export const failures = [
       const demo = await t.demo();
       const publisher = demo.watch();
       const tabs = await viewers(t, demo, 4);
-      await Promise.all(tabs.map((tab) => tab.peers(3)));
+      await Promise.all(tabs.map((tab) => tab.peers(2)));
       await t.sleep(4);
       await demo.faults({ errorShare: 0.5 });
       await t.sleep(15);

@@ -27,7 +27,7 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 16,
 }
 
 /** One packaging by ffmpeg, served and sealed by the demo. */
-function packaged(format, after = () => {}) {
+function packaged(format, after = () => {}, { segments } = {}) {
   return {
     name: `format: ${format}`,
     tabs: 2,
@@ -35,7 +35,7 @@ function packaged(format, after = () => {}) {
       const streams = await Streams.open();
       t.closing(() => streams.close());
       const demo = await t.demo(["--input", await streams.make(format)]);
-      await demo.ready("index.m3u8");
+      await demo.ready("index.m3u8", segments);
       await after(t, await share(t, demo, demo.input("index.m3u8")));
     },
   };
@@ -57,7 +57,8 @@ export const formats = [
     const pieces = new Set(seen[0].payloads.map(({ key }) => /\/([ab])\d+\.ts/.exec(key)?.[1]));
     t.check(pieces.has("a") && pieces.has("b"), "playback never crossed the discontinuity");
   }),
-  packaged("live fmp4"),
+  // A window long enough that nobody plays at its very beginning.
+  packaged("live fmp4", undefined, { segments: 6 }),
 
   {
     name: "format: recording with two renditions and separate sound",
