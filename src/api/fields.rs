@@ -132,9 +132,8 @@ impl<'a> Fields<'a> {
         }
         let mut names = names.iter();
         let unknown = names.find(|name| {
-            !name
-                .as_string()
-                .is_some_and(|name| self.shape.key(&name).is_some())
+            let name = name.as_string();
+            name.is_none_or(|name| self.shape.key(&name).is_none())
         });
         unknown.map_or(Ok(()), |key| {
             let name = key.as_string().unwrap_or_default();
