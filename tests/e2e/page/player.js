@@ -14,6 +14,9 @@
 const { setInterval, clearInterval } = window.untouched ?? window;
 const SAMPLE_MS = 100;
 const FROZEN_MS = 300;
+// A picture that stands still with this much media ahead stands still because the machine is busy.
+const DRY_SECONDS = 0.5;
+const STUCK_MS = 5000;
 
 window.players = [];
 window.start = start;
@@ -21,8 +24,8 @@ window.report = (player) => window.players[player].report();
 
 async function start(config) {
   const begun = performance.now();
-  const Hls = await library(config);
-  const Player = config.swarm ? (await import("/dist/hls.js")).withSwarmline(Hls) : Hls;
+  const [Hls, swarmline] = await Promise.all([library(config), config.swarm ? import("/dist/hls.js") : null]);
+  const Player = swarmline ? swarmline.withSwarmline(Hls) : Hls;
   const options = { ...config.hls };
   if (config.swarm) options.swarmline = config.swarm;
   const hls = new Player(options);
@@ -56,7 +59,8 @@ class Recorder {
     const mark = performance.mark(`viewer ${crypto.randomUUID()}`);
     this.clock = { name: mark.name, at: mark.startTime - begun };
     this.firstFrameMs = null;
-    this.stalls = [];
+    this.frozen = null;
+    this.freezes = [];
     this.waiting = [];
     this.samples = [];
     this.payloads = [];
@@ -194,12 +198,17 @@ class Recorder {
       return;
     }
     if (video.currentTime !== last.time) this.#moved(now);
-    else if (now - this.moved >= FROZEN_MS) this.frozen ??= this.moved;
+    else if (now - this.moved >= FROZEN_MS) this.#froze();
+  }
+
+  #froze() {
+    this.frozen ??= { at: this.moved, ahead: Infinity };
+    this.frozen.ahead = Math.min(this.frozen.ahead, this.bufferAhead);
   }
 
   #moved(now) {
-    if (this.frozen !== undefined) this.stalls.push({ at: this.frozen, ms: now - this.frozen });
-    this.frozen = undefined;
+    if (this.frozen) this.freezes.push({ ...this.frozen, ms: now - this.frozen.at });
+    this.frozen = null;
     this.moved = now;
   }
 
@@ -209,11 +218,14 @@ class Recorder {
 
   async report() {
     while (this.pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const stalls = [...this.stalls];
-    if (this.frozen !== undefined) stalls.push({ at: this.frozen, ms: this.#now() - this.frozen, open: true });
+    const all = [...this.freezes];
+    if (this.frozen) all.push({ ...this.frozen, ms: this.#now() - this.frozen.at });
+    const dry = ({ ahead, ms }) => ahead < DRY_SECONDS || ms > STUCK_MS;
+    const stalls = all.filter(dry);
+    const freezes = all.filter((freeze) => !dry(freeze));
     const { clock, firstFrameMs, waiting, samples, payloads, errors, levels, longTasks, events } = this;
     return {
-      clock, firstFrameMs, stalls, waiting, samples, payloads, errors, levels, longTasks, events,
+      clock, firstFrameMs, stalls, freezes, waiting, samples, payloads, errors, levels, longTasks, events,
       at: this.#now(),
       time: this.video.currentTime,
       live: this.live,

@@ -62,8 +62,8 @@ export const failures = [
       const demo = await t.demo();
       // A small degree, so that the dead leave holes which must be filled from among the living.
       const tabs = await viewers(t, demo, 8, { swarm: { maxPeers: 4 } });
-      await Promise.all(tabs.map((tab) => tab.peers(2)));
-      await t.sleep(5);
+      await Promise.all(tabs.map((tab) => tab.peers(1)));
+      await t.sleep(8);
       const [living, dying] = [tabs.filter((_, i) => i % 2), tabs.filter((_, i) => i % 2 === 0)];
       const killed = (await reports(living)).map((report) => report.at);
       await Promise.all(dying.map((tab) => tab.kill()));

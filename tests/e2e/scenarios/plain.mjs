@@ -20,7 +20,6 @@ export const plain = [
       t.figure("payloads as published", verdict.matched);
       t.check(report.stalls.length === 0, `stalled: ${JSON.stringify(report.stalls)}`);
       t.check(report.errors.length === 0, `errors: ${JSON.stringify(report.errors)}`);
-      t.check(pace(report) > 0.9, `played at ${pace(report)} of real time`);
       t.check(verdict.matched > 10, `only ${verdict.matched} payloads seen`);
       t.check(verdict.wrong.length + verdict.unknown.length === 0, `not as published: ${JSON.stringify(verdict)}`);
     },
