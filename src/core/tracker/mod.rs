@@ -244,6 +244,14 @@ impl Trackers {
     /// What the swarm lacks now: `missing` peers, with `connected` ones there or on their way. To be
     /// told whenever it changes.
     pub fn seek(&mut self, missing: u32, connected: u32) {
+        // Who has just lost neighbours should not wait as long as who asked in vain.
+        if connected < self.need.connected {
+            for link in &mut self.links {
+                if let Some(session) = link.session() {
+                    session.hopeful();
+                }
+            }
+        }
         self.need = Need { missing, connected };
     }
 

@@ -66,6 +66,11 @@ impl Session {
         self.misses = 0;
     }
 
+    /// There is a new reason to ask.
+    pub(super) fn hopeful(&mut self) {
+        self.misses = 0;
+    }
+
     /// Whether an announce has been waiting for a sign of life for too long.
     pub(super) fn is_silent(&self, now: Time) -> bool {
         self.unanswered.is_some_and(|since| now >= since + PATIENCE)
