@@ -78,6 +78,7 @@ export const crowd = [
       for (const what of ["firstFrame", "latency"]) {
         const [plain, swarm] = [0, 1].map((who) => median(rounds.map((round) => round[what][who])));
         const ms = what === "latency" ? 1000 : 1;
+        t.figure(`${what}, each start`, rounds.map((round) => round[what].map((v) => v.toFixed(2)).join("/")).join(" "));
         t.figure(`${what}: plain, swarm (medians of ${rounds.length})`, `${plain.toFixed(3)}, ${swarm.toFixed(3)}`);
         t.check(swarm <= plain * 1.1, `${what}: more than 10 % above plain hls.js`);
         t.check((swarm - plain) * ms <= 100, `${what}: more than 100 ms above plain hls.js`);
