@@ -203,7 +203,7 @@ fn a_polluter_harms_nobody() {
         as_quick_as(&report, &twin);
         fair_offload_at_least(&report, 0.595);
         let bad = report.total.bad_bytes as f64 / report.total.delivered_bytes as f64;
-        assert!(bad > 0.0 && bad < 0.003, "{bad}\n{report}");
+        assert!(bad > 0.0 && bad < 0.005, "{bad}\n{report}");
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         segments_from_peers,
         hash_failures,
         stalls_avoided,
+        turns,
         peers,
         cache_bytes,
         trackers_connected,
@@ -33,6 +34,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         .with("segmentsFromPeers", segments_from_peers)
         .with("hashFailures", hash_failures)
         .with("stallsAvoided", stalls_avoided)
+        .with("turns", turns)
         .with("peers", peers)
         .with("cacheBytes", cache_bytes as f64)
         .with("trackersConnected", trackers_connected)

@@ -98,9 +98,9 @@ pub enum Event<'a> {
         /// Bytes after `head`; the payload of a chunk message, 0 for any other.
         payload: usize,
     },
-    /// The data channel's send buffer has drained. The host reports this after every batch of sends:
-    /// at once when no more than [`crate::core::config::SEND_LOW_WATER`] bytes wait, else when that
-    /// becomes true.
+    /// The data channel's send buffer has drained. Once [`crate::core::config::SEND_REPORT`] bytes were
+    /// sent since the last report, the host reports this: at once when no more than
+    /// [`crate::core::config::SEND_LOW_WATER`] bytes wait, else when that becomes true.
     SendDrained {
         /// On this connection.
         conn: ConnId,

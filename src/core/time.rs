@@ -8,6 +8,9 @@ pub use std::time::Duration;
 pub struct Time(pub u64);
 
 impl Time {
+    /// Later than everything that ever happens.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// From milliseconds, as `performance.now()` gives them. Negative and NaN become zero.
     pub fn from_millis_f64(ms: f64) -> Self {
         Self((ms * 1000.0) as u64)

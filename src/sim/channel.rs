@@ -1,6 +1,6 @@
 //! One viewer's end of a peer connection with its ordered, reliable data channel.
 
-use crate::core::config::SEND_LOW_WATER;
+use crate::core::config::{SEND_LOW_WATER, SEND_REPORT};
 use crate::core::ids::ConnId;
 use crate::core::time::Time;
 use std::collections::VecDeque;
@@ -23,6 +23,8 @@ pub(super) struct Channel {
     pub(super) drain_due: bool,
     waiting: VecDeque<(Time, usize)>,
     buffered: usize,
+    /// Bytes sent since the engine last heard how many wait.
+    unreported: usize,
 }
 
 impl Channel {
@@ -38,6 +40,17 @@ impl Channel {
     pub(super) fn queue(&mut self, departs: Time, bytes: usize) {
         self.waiting.push_back((departs, bytes));
         self.buffered += bytes;
+        self.unreported += bytes;
+    }
+
+    /// Whether the engine is to hear how many bytes wait, once they are few.
+    pub(super) fn owes_report(&self) -> bool {
+        self.unreported >= SEND_REPORT
+    }
+
+    /// The engine hears of it.
+    pub(super) fn reported(&mut self) {
+        self.unreported = 0;
     }
 
     /// Bytes that wait at `now`.

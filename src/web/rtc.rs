@@ -102,23 +102,25 @@ impl Conn {
 
     /// Sends a control message.
     pub fn send(&self, bytes: &[u8]) {
-        self.sent(self.channel.send_with_u8_array(bytes));
+        self.sent(bytes.len(), self.channel.send_with_u8_array(bytes));
     }
 
     /// Sends a message that is a header and media bytes, put together in JavaScript.
     pub fn send_chunk(&self, head: &[u8], media: &Uint8Array) {
+        let len = head.len() + media.length() as usize;
         let message = message::join(head, media);
-        self.sent(message.and_then(|message| self.channel.send_with_js_u8_array(&message)));
+        let result = message.and_then(|message| self.channel.send_with_js_u8_array(&message));
+        self.sent(len, result);
     }
 
-    fn sent(&self, result: Result<(), JsValue>) {
-        self.drain.expect();
+    fn sent(&self, bytes: usize, result: Result<(), JsValue>) {
+        self.drain.add(bytes);
         if result.is_err() {
             self.port.finish(closed(self.conn));
         }
     }
 
-    /// To be called after every batch of sends: reports `SendDrained` if it is due at once.
+    /// To be called after every batch of sends: reports `SendDrained` if it is due.
     pub fn batch_ended(&self) {
         self.drain.report();
     }

@@ -4,11 +4,13 @@
 //! sent them and they lead to the root, or all bytes are here and the tree can be built. Without a
 //! root nothing counts as verified before the whole segment matches its SHA-256.
 
+use crate::core::config::LEAF;
 use crate::core::ids::{ConnId, SegmentHash, TreeHash};
 use crate::core::integrity::merkle;
 use crate::core::sorted::sort;
 use crate::core::time::Time;
 use crate::core::timeline::SegmentInfo;
+use crate::core::wire::Bitmap;
 use std::sync::Arc;
 
 /// Where bytes came from.
@@ -80,12 +82,15 @@ pub struct Entry {
     pub cdn_bytes: u32,
     /// How often the CDN's bytes did not match.
     pub cdn_mismatches: u8,
+    count: u32,
+    /// State of each leaf; empty once the segment is complete, when all of them are verified.
     leaves: Vec<Leaf>,
+    /// Hashes of leaves that are held; empty from when the tree is known.
     hashes: Vec<Option<TreeHash>>,
     /// Leaf hashes a peer is sending, until they are all there.
     incoming: Vec<TreeHash>,
-    missing: u32,
-    verified: u32,
+    missing: Bitmap,
+    verified: Bitmap,
 }
 
 impl Entry {
@@ -100,22 +105,32 @@ impl Entry {
             peer_bytes: 0,
             cdn_bytes: 0,
             cdn_mismatches: 0,
+            count,
             leaves: vec![Leaf::Missing; count as usize],
-            hashes: vec![None; count as usize],
+            hashes: Vec::new(),
             incoming: Vec::new(),
-            missing: count,
-            verified: 0,
+            missing: Bitmap::full(count),
+            verified: Bitmap::new(count),
         }
     }
 
     /// Number of leaves.
     pub fn leaf_count(&self) -> u32 {
-        self.leaves.len() as u32
+        self.count
     }
 
     /// Position and length of a leaf in the buffer.
     pub fn range(&self, leaf: u32) -> (u32, u32) {
         merkle::leaf_range(self.info.bytes, leaf)
+    }
+
+    /// The leaf that a byte position lies in; one past the last for the end.
+    pub fn leaf_at(&self, at: u32) -> u32 {
+        if at >= self.info.bytes {
+            self.count
+        } else {
+            at / LEAF
+        }
     }
 
     /// Whether all of it is verified, as a whole too.
@@ -125,31 +140,32 @@ impl Entry {
 
     /// Whether a leaf has no bytes that count.
     pub fn is_missing(&self, leaf: u32) -> bool {
-        self.leaves.get(leaf as usize) == Some(&Leaf::Missing)
+        self.missing.get(leaf)
     }
 
     /// Whether a leaf is verified.
     pub fn is_verified(&self, leaf: u32) -> bool {
-        matches!(self.leaves.get(leaf as usize), Some(Leaf::Verified(_)))
+        self.verified.get(leaf)
     }
 
     /// How many leaves are missing.
     pub fn missing(&self) -> u32 {
-        self.missing
+        self.missing.count()
     }
 
     /// How many leaves are verified.
     pub fn verified(&self) -> u32 {
-        self.verified
+        self.verified.count()
     }
 
-    /// Missing leaves, first to last.
-    pub fn missing_leaves(&self) -> impl DoubleEndedIterator<Item = u32> {
-        self.leaves
-            .iter()
-            .enumerate()
-            .filter(|(_, leaf)| **leaf == Leaf::Missing)
-            .map(|(i, _)| i as u32)
+    /// Leaves that have no bytes that count.
+    pub fn missing_leaves(&self) -> &Bitmap {
+        &self.missing
+    }
+
+    /// Leaves that are verified.
+    pub fn verified_leaves(&self) -> &Bitmap {
+        &self.verified
     }
 
     /// Whether leaves can be taken from peers one by one and verified at once.
@@ -161,11 +177,15 @@ impl Entry {
         let Some(slot) = self.leaves.get_mut(leaf as usize) else {
             return;
         };
-        let was = std::mem::replace(slot, state);
-        self.missing += u32::from(state == Leaf::Missing);
-        self.missing -= u32::from(was == Leaf::Missing);
-        self.verified += u32::from(matches!(state, Leaf::Verified(_)));
-        self.verified -= u32::from(matches!(was, Leaf::Verified(_)));
+        *slot = state;
+        match state {
+            Leaf::Missing => self.missing.set(leaf),
+            _ => self.missing.clear(leaf),
+        };
+        match state {
+            Leaf::Verified(_) => self.verified.set(leaf),
+            _ => self.verified.clear(leaf),
+        };
     }
 
     /// All bytes of a missing leaf have been written.
@@ -200,6 +220,9 @@ impl Entry {
             };
         }
         self.set(leaf, Leaf::Held(source));
+        if self.hashes.is_empty() {
+            self.hashes = vec![None; self.leaves.len()];
+        }
         if let Some(slot) = self.hashes.get_mut(leaf as usize) {
             *slot = Some(hash);
         }
@@ -303,7 +326,8 @@ impl Entry {
             Leaf::Held(_) => self.info.root.is_none(),
             _ => false,
         };
-        if self.phase == Phase::Getting && self.leaves.iter().all(there) {
+        if self.phase == Phase::Getting && self.missing.is_clear() && self.leaves.iter().all(there)
+        {
             self.phase = Phase::Checking;
             return Step::HashSegment;
         }
@@ -321,11 +345,9 @@ impl Entry {
         }
         self.phase = Phase::Complete;
         self.last_used = now;
-        for leaf in 0..self.leaf_count() {
-            if let Some(Leaf::Held(source)) = self.leaves.get(leaf as usize).copied() {
-                self.set(leaf, Leaf::Verified(source));
-            }
-        }
+        self.verified = Bitmap::full(self.count);
+        self.leaves = Vec::new();
+        self.hashes = Vec::new();
         Step::Verified
     }
 
@@ -348,13 +370,12 @@ impl Entry {
 
     /// Forgets all bytes; the buffer stays.
     fn reset(&mut self) {
-        let count = self.leaves.len();
-        self.leaves = vec![Leaf::Missing; count];
-        self.hashes = vec![None; count];
+        self.leaves = vec![Leaf::Missing; self.count as usize];
+        self.hashes = Vec::new();
         self.tree = None;
         self.incoming = Vec::new();
-        self.missing = count as u32;
-        self.verified = 0;
+        self.missing = Bitmap::full(self.count);
+        self.verified = Bitmap::new(self.count);
         self.peer_bytes = 0;
         self.cdn_bytes = 0;
         self.phase = Phase::Getting;

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::get::Get;
+use super::timers::RACE_CHECK;
 use crate::core::action::{Action, Notice};
 use crate::core::cache::entry::Source;
 use crate::core::error::{FetchError, LoadError};
@@ -37,11 +38,6 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// Whether it will bring this byte.
-    pub(super) fn covers(&self, at: u32) -> bool {
-        (self.pos..self.to).contains(&at)
-    }
-
     /// Whether it looks alive, given what the CDN usually takes.
     pub(super) fn is_hopeful(&self, now: Time, slow_first_byte: Duration) -> bool {
         now < self.heard + slow_first_byte * 2 + Duration::from_millis(300)
@@ -95,6 +91,10 @@ impl Engine {
         if let Some(get) = self.gets.get_mut(&seg) {
             get.fetches.push(fetch);
         }
+        let limit = Duration::from_millis(u64::from(self.config.cdn_timeout_ms));
+        let alone = self.swarm.peers().next().is_none();
+        let look = if alone { limit } else { RACE_CHECK };
+        self.timers_at = self.timers_at.min(now + look);
         out.push(Action::Fetch {
             fetch,
             url: info.url.clone(),
@@ -208,9 +208,8 @@ impl Engine {
             return;
         }
         let rest = self.cache.get(fetch.seg).is_some_and(|entry| {
-            entry
-                .missing_leaves()
-                .any(|leaf| entry.range(leaf).0 + entry.range(leaf).1 > fetch.pos)
+            let next = entry.missing_leaves().first_set(entry.leaf_at(fetch.pos));
+            next.is_some_and(|leaf| entry.range(leaf).0 < fetch.to)
         });
         if !rest {
             self.drop_fetch(id);
@@ -220,6 +219,9 @@ impl Engine {
 
     fn drop_fetch(&mut self, id: FetchId) -> Option<Fetch> {
         let fetch = self.fetches.remove(&id)?;
+        self.refill_due = true;
+        self.review_timers();
+        self.review_turns();
         if let Some(get) = self.gets.get_mut(&fetch.seg) {
             get.fetches.retain(|other| *other != id);
         }
@@ -285,6 +287,7 @@ impl Engine {
         for get in self.gets.values_mut() {
             get.retry_at = get.retry_at.min(self.now);
         }
+        self.review_turns();
     }
 
     /// Tells the player when waiting has no point: refused for good with nobody else to ask, or failed often with the buffer dry.

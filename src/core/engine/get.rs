@@ -3,18 +3,25 @@
 use crate::core::error::FetchError;
 use crate::core::ids::{FetchId, LoadId};
 use crate::core::time::{Duration, Time};
+use crate::core::wire::Bitmap;
 
 /// The effort to get one segment.
 #[derive(Debug)]
 pub(super) struct Get {
     /// The player's requests that wait for it; none: it is got ahead of the player.
     pub(super) loads: Vec<LoadId>,
+    /// Since when this viewer has known that it exists.
+    pub(super) known: Time,
+    /// Whether some neighbour has told of it since.
+    pub(super) seen: bool,
     /// Since when some missing leaf has had nobody to come from.
     pub(super) uncovered: Option<Time>,
     /// This viewer's share of the jitter: how much before the common point of no return it acts.
     pub(super) jitter: Duration,
     /// CDN requests under way.
     pub(super) fetches: Vec<FetchId>,
+    /// Leaves asked of neighbours and not here yet.
+    pub(super) asked: Bitmap,
     /// How often the CDN failed in a row.
     pub(super) failures: u32,
     /// Not before this is the CDN asked again.
@@ -32,17 +39,20 @@ pub(super) struct Get {
 }
 
 impl Get {
-    pub(super) fn new(now: Time, jitter: Duration, rotation: u32) -> Self {
+    pub(super) fn new(now: Time, leaves: u32, jitter: Duration, rotation: u32) -> Self {
         Self {
             loads: Vec::new(),
+            known: now,
+            seen: false,
             uncovered: None,
             jitter,
             fetches: Vec::new(),
+            asked: Bitmap::new(leaves),
             failures: 0,
             retry_at: now,
             error: None,
             rescued: false,
-            rotation,
+            rotation: rotation.checked_rem(leaves).unwrap_or(0),
             claimed: false,
             progressed: now,
         }

@@ -30,6 +30,7 @@ impl Engine {
         }
         self.on = on;
         self.batch = None;
+        self.review_timers();
         if on {
             self.joined = self.now;
             self.settled = false;
@@ -90,7 +91,9 @@ impl Engine {
         let Some(peer) = self.swarm.remove(conn) else {
             return false;
         };
+        self.review_timers();
         if let Some(peer) = peer.filter(|peer| peer.ready) {
+            self.reopen(peer.asked.keys().copied());
             self.notify(
                 Notice::PeerDisconnected {
                     conn,
@@ -108,6 +111,7 @@ impl Engine {
         if !self.swarm.opened(self.now, conn) {
             return;
         }
+        self.review_timers();
         let upload_kbps = u32::try_from(self.config.max_upload_bitrate / 1000).unwrap_or(u32::MAX);
         self.send(
             conn,
@@ -131,12 +135,14 @@ pub(super) struct Batch {
 impl Engine {
     /// A tracker's socket opened.
     pub(super) fn tracker_opened(&mut self, tracker: TrackerId, out: &mut Vec<Action>) {
+        self.review_timers();
         let outputs = self.trackers.opened(self.now, tracker);
         self.carry_out(outputs, out);
     }
 
     /// A tracker's socket closed.
     pub(super) fn tracker_closed(&mut self, tracker: TrackerId, out: &mut Vec<Action>) {
+        self.review_timers();
         let outputs = self.trackers.closed(self.now, tracker, &mut self.rng);
         self.carry_out(outputs, out);
     }
@@ -148,12 +154,20 @@ impl Engine {
         text: &str,
         out: &mut Vec<Action>,
     ) {
+        self.review_timers();
         let outputs = self.trackers.message(tracker, text);
         self.carry_out(outputs, out);
     }
 
+    /// The host made an offer.
+    pub(super) fn offer_created(&mut self, conn: ConnId, sdp: String) {
+        self.review_timers();
+        self.swarm.offer_created(self.now, conn, sdp);
+    }
+
     /// The host made an answer: it goes back the way the offer came.
     pub(super) fn answer_created(&mut self, conn: ConnId, sdp: String, out: &mut Vec<Action>) {
+        self.review_timers();
         let Some((tracker, to, offer)) = self.swarm.answer_created(self.now, conn) else {
             return;
         };
@@ -176,7 +190,10 @@ impl Engine {
         self.carry_out(outputs, out);
         let (missing, connected) = self.swarm.vacancies();
         self.trackers.seek(missing, connected);
-        self.settled |= self.trackers.population() == Some(1);
+        if let Some(population) = self.trackers.population() {
+            self.population = population;
+            self.settled |= population == 1;
+        }
         if self.on {
             self.begin_batches(out);
             self.announce_batch(out);

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use crate::core::action::{Action, Notice};
-use crate::core::ids::{ConnId, PeerId};
+use crate::core::ids::{ConnId, PeerId, SegmentHash};
 use crate::core::swarm::peer::Holding;
 use crate::core::time::Duration;
 use crate::core::wire::{self, ByeReason, CHUNK_HEADER, CHUNK_TAG, Message};
@@ -113,31 +113,51 @@ impl Engine {
                     wire::Holding::Partial(bits) => (!bits.is_full()).then_some(bits),
                 };
                 peer.announce(alias, Holding { hash, leaves, has });
+                self.heard_of(&hash);
+                self.refill(conn, out);
             }
-            Message::HaveMore {
-                alias,
-                first,
-                count,
-            } if !peer.announce_more(alias, first, count) => {
-                self.drop_peer(conn, "protocol", out);
+            Message::HaveMore { alias, first, bits } => {
+                if peer.announce_more(alias, first, &bits) {
+                    self.refill(conn, out);
+                } else {
+                    self.drop_peer(conn, "protocol", out);
+                }
             }
             Message::Drop { alias } => {
                 let hash = peer.forget(alias);
                 if let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) {
-                    peer.asked.retain(|(s, _), _| *s != seg);
+                    let gone = peer.withdraw(|s, _| s == seg);
+                    self.reopen(gone);
+                    self.review_turns();
                 }
             }
             Message::Claim { hash, eta_ms } => {
                 let eta = Duration::from_millis(u64::from(eta_ms)) * 3 / 2 + CLAIM_SLACK;
                 peer.claim(hash, now + eta.min(MAX_CLAIM));
+                self.heard_of(&hash);
             }
-            Message::Unclaim { hash } => peer.unclaim(&hash),
+            Message::Unclaim { hash } => {
+                peer.unclaim(&hash);
+                self.review_turns();
+            }
             Message::Pong { nonce } => {
                 if let Some((_, at)) = peer.pinged.take_if(|(sent, _)| *sent == nonce) {
                     peer.rtt = (peer.rtt * 3 + (now - at)) / 4;
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A neighbour has told of a segment.
+    fn heard_of(&mut self, hash: &SegmentHash) {
+        let Some(seg) = self.cache.find(hash) else {
+            return;
+        };
+        if let Some(get) = self.gets.get_mut(&seg)
+            && !std::mem::replace(&mut get.seen, true)
+        {
+            self.lag.measured(self.now - get.known);
         }
     }
 
@@ -167,6 +187,7 @@ impl Engine {
             self.quiet_until = self.now + INTRODUCTION;
         }
         self.settled = true;
+        self.review_timers();
         self.notify(Notice::PeerConnected { conn, peer: id }, out);
         self.introduce(conn, out);
     }

@@ -1,24 +1,26 @@
 //! The engine: the only entry to the core.
 //!
 //! The host calls [`Engine::handle`] with what happened and carries out the actions that come back;
-//! it sleeps until [`Engine::next_deadline`]. After every event the engine does the same five things
-//! in the same order: what the event says, timers that are due, the plan for segments that are being
-//! got, uploads, announcements. Nothing depends on how events are batched or on who calls.
+//! it sleeps until [`Engine::next_deadline`]. After every event the engine does the same things
+//! in the same order: what the event says, timers that are due, requests to the CDN that are due, requests
+//! to neighbours if something changed for all of them, uploads, announcements. What is not due costs a
+//! comparison: an engine is called hundreds of times a second, and most calls bring one message.
 //!
 //! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (bytes and hashes),
-//! [`fetches`] (the CDN), [`plan`] (who is asked for what), [`links`] (trackers and connections),
-//! [`messages`] (what peers say), [`upload`] (what they get), [`timers`].
+//! [`fetches`] (the CDN), [`turns`] (when it is asked), [`pull`] (what neighbours are asked for),
+//! [`links`] (trackers and connections), [`messages`] (what peers say), [`upload`] (what they get), [`timers`].
 
 mod fetches;
 mod get;
 mod links;
 mod messages;
-mod plan;
 mod player;
+mod pull;
 mod stats;
 mod timers;
 mod trace;
 mod transfer;
+mod turns;
 mod upload;
 
 pub use links::info_hash;
@@ -33,12 +35,14 @@ use crate::core::event::Event;
 use crate::core::ids::{FetchId, InfoHash, LoadId, PeerId, RenditionId, SegKey};
 use crate::core::scheduler::bucket::Bucket;
 use crate::core::scheduler::cdn::Cdn;
+use crate::core::scheduler::lag::Lag;
 use crate::core::scheduler::meter::Meter;
 use crate::core::sorted::Map;
 use crate::core::swarm::Swarm;
 use crate::core::time::Time;
 use crate::core::timeline::{Playhead, Playlist};
 use crate::core::tracker::Trackers;
+use crate::core::wire::Bitmap;
 use fetches::Fetch;
 use get::Get;
 use trace::Trace;
@@ -69,15 +73,28 @@ pub struct Engine {
     /// Turns at the CDN wait until then for what a new neighbour has to say.
     quiet_until: Time,
     cdn: Cdn,
+    lag: Lag,
     meter: Meter,
     bucket: Bucket,
     /// Leaves verified since the last announcement.
-    fresh: Map<SegKey, Vec<u32>>,
+    fresh: Map<SegKey, Bitmap>,
     announce_at: Option<Time>,
     nonce: u32,
+    /// Viewers in the swarm, as trackers last said; 0: none has said.
+    population: u32,
     /// Whether looking for a first peer has ended, one way or the other.
     settled: bool,
-    /// Earliest wake-up found so far while this event is handled.
+    /// When timers next need a look.
+    timers_at: Time,
+    /// When the CDN next has to be asked for something, or the question looked at again.
+    turns_at: Time,
+    /// Whether every neighbour's pipeline needs a look.
+    refill_due: bool,
+    /// When the upload ceiling lets the next leaf through, if one waits for it.
+    upload_at: Option<Time>,
+    /// Counts chunks sent: whose turn it is among those who wait for some.
+    next_served: usize,
+    /// When to be called again.
     deadline: Option<Deadline>,
     stats: Stats,
     trace: Trace,
@@ -116,21 +133,26 @@ impl Engine {
             batch: None,
             quiet_until: now,
             cdn: Cdn::default(),
+            lag: Lag::default(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
             fresh: Map::new(),
             announce_at: None,
             nonce: 0,
+            population: 0,
             settled: false,
+            timers_at: now,
+            turns_at: Time::NEVER,
+            refill_due: false,
+            upload_at: None,
+            next_served: 0,
             deadline: None,
             stats: Stats::default(),
             trace: Trace::default(),
             config,
         };
         engine.on = engine.config.enabled && !engine.config.trackers.is_empty();
-        if engine.on {
-            engine.wake(now, "start");
-        }
+        engine.find_deadline();
         Ok(engine)
     }
 
@@ -138,11 +160,13 @@ impl Engine {
     pub fn handle(&mut self, now: Time, event: Event<'_>, actions: &mut Vec<Action>) {
         let first = actions.len();
         self.trace.event(now, &event);
-        self.deadline = None;
         self.advance(now);
         self.dispatch(event, actions);
         self.run_timers(actions);
-        self.plan(actions);
+        self.run_turns(actions);
+        if std::mem::take(&mut self.refill_due) {
+            self.refill_all(actions);
+        }
         self.upload(actions);
         self.announce(actions);
         self.update_meter();
@@ -168,7 +192,7 @@ impl Engine {
             Event::TrackerOpened { tracker } => self.tracker_opened(tracker, out),
             Event::TrackerClosed { tracker } => self.tracker_closed(tracker, out),
             Event::TrackerMessage { tracker, text } => self.tracker_message(tracker, text, out),
-            Event::OfferCreated { conn, sdp } => self.swarm.offer_created(self.now, conn, sdp),
+            Event::OfferCreated { conn, sdp } => self.offer_created(conn, sdp),
             Event::AnswerCreated { conn, sdp } => self.answer_created(conn, sdp, out),
             Event::ConnOpened { conn } => self.conn_opened(conn, out),
             Event::ConnClosed { conn } => {

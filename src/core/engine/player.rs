@@ -56,6 +56,7 @@ impl Engine {
             rate,
         };
         self.playhead_at = self.now;
+        self.review_turns();
     }
 
     /// When the player runs dry if this segment does not come; `None` when that is not known.
@@ -98,6 +99,8 @@ impl Engine {
         if let Some(get) = self.gets.get_mut(&seg) {
             get.loads.push(load);
         }
+        self.refill_due = true;
+        self.review_turns();
         self.look_ahead(out);
     }
 
@@ -124,8 +127,11 @@ impl Engine {
             bytes: info.bytes,
         });
         let jitter = Duration::from_millis(self.rng.u64(0..JITTER_MS));
-        self.gets
-            .insert(seg, Get::new(self.now, jitter, self.rng.u32(..)));
+        let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
+        let get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
+        self.gets.insert(seg, get);
+        self.refill_due = true;
+        self.review_turns();
         self.trim(out);
         seg
     }
@@ -168,7 +174,7 @@ impl Engine {
         let missing: Vec<u32> = self
             .cache
             .get(seg)
-            .map_or_else(Vec::new, |entry| entry.missing_leaves().collect());
+            .map_or_else(Vec::new, |entry| entry.missing_leaves().ones().collect());
         for leaf in missing {
             let Some(entry) = self.cache.get(seg) else {
                 return;

@@ -26,6 +26,8 @@ pub struct Stats {
     pub hash_failures: u32,
     /// Segments that peers did not complete in time and the CDN then did, before the player ran dry.
     pub stalls_avoided: u32,
+    /// Times this viewer fetched for others, because nobody around had a segment.
+    pub turns: u32,
     /// Peers connected now.
     pub peers: u32,
     /// Bytes of all segment buffers now.

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::swarm::Peer;
 use crate::core::swarm::presence::{OWN_SLEEP, Presence};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Message;
@@ -20,7 +21,7 @@ pub struct Deadline {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// While the CDN serves a segment that peers have too, the race is looked at this often.
-const RACE_CHECK: Duration = Duration::from_millis(100);
+pub(super) const RACE_CHECK: Duration = Duration::from_millis(100);
 
 impl Engine {
     /// Moves the clock on. If this machine slept, peers are not to blame for the silence.
@@ -37,6 +38,9 @@ impl Engine {
 
     /// Does what is due.
     pub(super) fn run_timers(&mut self, out: &mut Vec<Action>) {
+        if self.now < self.timers_at {
+            return;
+        }
         self.run_trackers(out);
         for conn in self.swarm.overdue(self.now) {
             self.drop_peer(conn, "silent", out);
@@ -44,6 +48,15 @@ impl Engine {
         self.run_presence(out);
         self.run_requests(out);
         self.time_out_fetches(out);
+        // Trust, claims and the race with the CDN change with time alone.
+        self.refill_due = true;
+        self.review_turns();
+        self.timers_at = self.next_timer().max(self.now + SHORTEST);
+    }
+
+    /// Something happened that timers depend on.
+    pub(super) fn review_timers(&mut self) {
+        self.timers_at = self.now;
     }
 
     fn run_presence(&mut self, out: &mut Vec<Action>) {
@@ -88,6 +101,11 @@ impl Engine {
                 peer.asked.clear();
             }
         }
+        self.reopen(
+            late.iter()
+                .map(|(_, seg, leaf)| (*seg, *leaf))
+                .collect::<Vec<_>>(),
+        );
         for (conn, seg, leaf) in late {
             let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
                 continue;
@@ -111,43 +129,42 @@ impl Engine {
         }
     }
 
-    /// Asks to be called at `at`, unless something earlier is due.
-    pub(super) fn wake(&mut self, at: Time, why: &'static str) {
-        let at = at.max(self.now + SHORTEST);
-        if self.deadline.is_none_or(|deadline| at < deadline.at) {
-            self.deadline = Some(Deadline { at, why });
-        }
-    }
-
-    /// Adds what does not come up in the plan: presence, requests, connections, trackers, time-outs.
-    pub(super) fn find_deadline(&mut self) {
+    /// When presence, requests, connections, trackers or time-outs need attention.
+    fn next_timer(&self) -> Time {
         let now = self.now;
-        let beats = self
-            .swarm
-            .peers()
-            .map(|(_, peer)| peer.next_beat(now))
-            .min();
-        let late = self
-            .swarm
-            .peers()
-            .filter_map(|(_, peer)| peer.late_at())
-            .min();
+        let peers = || self.swarm.peers().map(|(_, peer)| peer);
+        let beats = peers().map(|peer| peer.next_beat(now)).min();
+        let late = peers().filter_map(Peer::late_at).min();
         let limit = Duration::from_millis(u64::from(self.config.cdn_timeout_ms));
         let silent = self.fetches.values().map(|fetch| fetch.heard + limit).min();
         let racing = !self.fetches.is_empty() && beats.is_some();
+        let race = racing.then(|| now + RACE_CHECK);
         let due = [
-            (beats, "presence"),
-            (late, "late-request"),
-            (silent, "cdn-timeout"),
-            (racing.then(|| now + RACE_CHECK), "race"),
-            (self.swarm.next_overdue(), "connection"),
-            (self.trackers_due(), "tracker"),
+            beats,
+            late,
+            silent,
+            race,
+            self.swarm.next_overdue(),
+            self.trackers_due(),
         ];
-        for (at, why) in due {
-            if let Some(at) = at {
-                self.wake(at, why);
-            }
-        }
+        due.into_iter().flatten().min().unwrap_or(Time::NEVER)
+    }
+
+    /// Settles when to be called again.
+    pub(super) fn find_deadline(&mut self) {
+        let due = [
+            (self.timers_at, "timer"),
+            (self.turns_at, "cdn"),
+            (self.announce_at.unwrap_or(Time::NEVER), "announce"),
+            (self.upload_at.unwrap_or(Time::NEVER), "upload"),
+        ];
+        let next = due.into_iter().min_by_key(|(at, _)| *at);
+        self.deadline = next
+            .filter(|(at, _)| *at < Time::NEVER)
+            .map(|(at, why)| Deadline {
+                at: at.max(self.now + SHORTEST),
+                why,
+            });
     }
 
     /// Whether anything is being transferred now; time without transfers is not measured.

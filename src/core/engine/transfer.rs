@@ -8,45 +8,77 @@ use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
 use crate::core::wire::{Message, RejectReason};
 
 impl Engine {
-    /// A chunk message came: its payload is the payload of the current event.
+    /// A chunk message came, with one or more leaves: its payload is the payload of the current event.
     pub(super) fn chunk_received(
         &mut self,
         conn: ConnId,
         alias: u32,
-        leaf: u32,
+        first: u32,
         payload: usize,
         out: &mut Vec<Action>,
     ) {
         self.stats.peer_bytes += payload as u64;
-        let now = self.now;
-        let Some(peer) = self.swarm.peer_mut(conn) else {
-            return;
-        };
-        let hash = peer.holding_by_alias(alias).map(|holding| holding.hash);
+        let payload = u32::try_from(payload).unwrap_or(u32::MAX);
+        let peer = self.swarm.peer(conn);
+        let hash = peer
+            .and_then(|peer| peer.holding_by_alias(alias))
+            .map(|holding| holding.hash);
         let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) else {
-            self.stats.wasted_bytes += payload as u64;
+            self.stats.wasted_bytes += u64::from(payload);
             return;
         };
-        let asked = peer.asked.remove(&(seg, leaf)).is_some();
-        if asked {
-            peer.brought(now);
+        let (mut from, mut leaf, mut asked) = (0, first, 0);
+        while from < payload {
+            let Some(len) = self.piece(seg, leaf).filter(|len| from + len <= payload) else {
+                break;
+            };
+            asked += u32::from(self.was_asked(conn, seg, leaf));
+            self.leaf_received(conn, seg, leaf, from, out);
+            from += len;
+            leaf += 1;
         }
-        self.meter.add(payload as u64);
+        self.stats.wasted_bytes += u64::from(payload - from);
+        self.meter.add(u64::from(payload));
+        let now = self.now;
+        if let Some(peer) = self.swarm.peer_mut(conn).filter(|_| asked > 0) {
+            peer.brought(now, asked);
+        }
+        self.refill(conn, out);
+    }
+
+    fn piece(&self, seg: SegKey, leaf: u32) -> Option<u32> {
+        let entry = self.cache.get(seg)?;
+        (leaf < entry.leaf_count()).then(|| entry.range(leaf).1)
+    }
+
+    fn was_asked(&mut self, conn: ConnId, seg: SegKey, leaf: u32) -> bool {
+        let peer = self.swarm.peer_mut(conn);
+        let asked = peer.is_some_and(|peer| peer.asked.remove(&(seg, leaf)).is_some());
+        if asked && let Some(get) = self.gets.get_mut(&seg) {
+            get.asked.clear(leaf);
+        }
+        asked
+    }
+
+    /// One leaf of a chunk message, `from` bytes into its payload.
+    fn leaf_received(
+        &mut self,
+        conn: ConnId,
+        seg: SegKey,
+        leaf: u32,
+        from: u32,
+        out: &mut Vec<Action>,
+    ) {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
         let (at, len) = entry.range(leaf);
         if !entry.is_missing(leaf) {
-            self.stats.duplicate_bytes += payload as u64;
-        } else if len as usize != payload || entry.needs_tree() {
-            self.stats.wasted_bytes += payload as u64;
+            self.stats.duplicate_bytes += u64::from(len);
+        } else if entry.needs_tree() {
+            self.stats.wasted_bytes += u64::from(len);
         } else {
-            out.push(Action::Write {
-                seg,
-                at,
-                from: 0,
-                len,
-            });
+            out.push(Action::Write { seg, at, from, len });
             self.leaf_arrived(seg, leaf, Source::Peer(conn), out);
         }
     }
@@ -73,9 +105,12 @@ impl Engine {
 
     /// Nobody else needs to send a leaf that is here.
     fn cancel_elsewhere(&mut self, seg: SegKey, leaf: u32, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get(seg) else {
+        let (Some(entry), Some(get)) = (self.cache.get(seg), self.gets.get_mut(&seg)) else {
             return;
         };
+        if !get.asked.clear(leaf) {
+            return;
+        }
         let hash = entry.info.hash;
         let mut cancels = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
@@ -134,10 +169,8 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
-        let verified: Vec<u32> = (0..entry.leaf_count())
-            .filter(|leaf| entry.is_verified(*leaf))
-            .collect();
-        self.fresh(seg, verified);
+        let verified = entry.verified_leaves().clone();
+        self.fresh(seg, &verified);
         self.check_whole(seg, out);
     }
 
@@ -156,7 +189,7 @@ impl Engine {
         let before = entry.needs_tree().then(|| entry.sources());
         match entry.leaf_hashed(leaf, hash) {
             Step::Verified => {
-                self.fresh(seg, vec![leaf]);
+                self.fresh_leaf(seg, leaf);
                 self.check_whole(seg, out);
             }
             Step::TreeVerified => self.tree_known(seg, out),
@@ -199,6 +232,8 @@ impl Engine {
 
     fn blame(&mut self, seg: SegKey, source: Source, len: u32, out: &mut Vec<Action>) {
         self.stats.wasted_bytes += u64::from(len);
+        self.refill_due = true;
+        self.review_turns();
         self.hash_failure(seg, source == Source::Cdn, out);
         match source {
             Source::Peer(conn) => self.drop_peer(conn, "bad-hash", out),
@@ -212,6 +247,8 @@ impl Engine {
             return;
         };
         self.stats.wasted_bytes += u64::from(entry.info.bytes);
+        self.refill_due = true;
+        self.review_turns();
         let peers = sources.iter().filter_map(|source| match source {
             Source::Peer(conn) => Some(*conn),
             Source::Cdn => None,
@@ -256,8 +293,8 @@ impl Engine {
         };
         // With a root its leaves were announced one by one.
         if entry.info.root.is_none() {
-            let all = (0..entry.leaf_count()).collect();
-            self.fresh(seg, all);
+            let all = entry.verified_leaves().clone();
+            self.fresh(seg, &all);
         }
         if let Some(get) = self.gets.remove(&seg) {
             let in_time = self
@@ -342,13 +379,14 @@ impl Engine {
             return;
         };
         let end = first.saturating_add(count);
-        peer.asked
-            .retain(|(s, leaf), _| *s != seg || !(first..end).contains(leaf));
+        let gone = peer.withdraw(|s, leaf| s == seg && (first..end).contains(&leaf));
         match reason {
             RejectReason::Busy => peer.late = true,
             _ => {
                 peer.forget(alias);
             }
         }
+        self.reopen(gone);
+        self.review_turns();
     }
 }

@@ -1,45 +1,62 @@
 //! What peers get: announcements of what is verified here, and the leaves they ask for.
 
 use super::Engine;
-use super::plan::runs;
 use crate::core::action::Action;
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
-use crate::core::sorted::sort;
 use crate::core::swarm::peer::{MAX_QUEUE, Owed};
 use crate::core::time::Duration;
 use crate::core::wire::{
-    Bitmap, CHUNK_HEADER, Holding, MAX_HASHES, Message, RejectReason, encode_chunk_header,
+    Bitmap, CHUNK_HEADER, Holding, MAX_CHUNK_LEAVES, MAX_HASHES, MAX_MESSAGE, Message,
+    RejectReason, encode_chunk_header,
 };
 
 /// Leaves verified within this time are announced together.
 const GATHER: Duration = Duration::from_millis(12);
+
+/// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
+const UPLOAD_STEP: u64 = 1;
 
 /// Segments told to a new peer: the newest ones.
 const INTRODUCE: usize = 64;
 
 impl Engine {
     /// Leaves have been verified; neighbours will hear of it soon.
-    pub(super) fn fresh(&mut self, seg: SegKey, leaves: Vec<u32>) {
-        if !self.on || self.bucket.is_closed() || leaves.is_empty() {
-            return;
+    pub(super) fn fresh(&mut self, seg: SegKey, leaves: &Bitmap) {
+        if self.on && !self.bucket.is_closed() && !leaves.is_clear() {
+            self.fresh_of(seg, leaves.size()).union_with(leaves);
+            self.announce_at.get_or_insert(self.now + GATHER);
         }
-        self.fresh.or_default(seg).extend(leaves);
-        self.announce_at.get_or_insert(self.now + GATHER);
+    }
+
+    /// As [`Engine::fresh`], for one leaf.
+    pub(super) fn fresh_leaf(&mut self, seg: SegKey, leaf: u32) {
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let leaves = entry.leaf_count();
+        if self.on && !self.bucket.is_closed() {
+            self.fresh_of(seg, leaves).set(leaf);
+            self.announce_at.get_or_insert(self.now + GATHER);
+        }
+    }
+
+    fn fresh_of(&mut self, seg: SegKey, leaves: u32) -> &mut Bitmap {
+        let fresh = self.fresh.or_default(seg);
+        if fresh.size() != leaves {
+            *fresh = Bitmap::new(leaves);
+        }
+        fresh
     }
 
     /// Announces what has been verified, when its time has come.
     pub(super) fn announce(&mut self, out: &mut Vec<Action>) {
-        let Some(at) = self.announce_at else { return };
-        if self.now < at {
-            return self.wake(at, "announce");
+        if self.announce_at.is_none_or(|at| self.now < at) {
+            return;
         }
         self.announce_at = None;
         let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
         for (seg, leaves) in std::mem::take(&mut self.fresh) {
-            let mut leaves = leaves;
-            sort(&mut leaves);
-            leaves.dedup();
             for conn in &conns {
                 self.announce_to(*conn, seg, Some(&leaves), out);
             }
@@ -86,46 +103,38 @@ impl Engine {
         &mut self,
         conn: ConnId,
         seg: SegKey,
-        leaves: Option<&[u32]>,
+        leaves: Option<&Bitmap>,
         out: &mut Vec<Action>,
     ) {
         let Some(entry) = self.cache.get(seg).filter(|entry| self.can_share(entry)) else {
             return;
         };
         let hash = entry.info.hash;
-        let holding = holding(entry);
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
-        let sated = peer
-            .holding(&hash)
-            .is_some_and(|(_, theirs)| theirs.has.is_none());
         let (alias, new) = peer.alias(seg);
         if new {
-            return self.send(
-                conn,
-                &Message::Have {
-                    alias,
-                    hash,
-                    holding,
-                },
-                out,
-            );
+            let holding = holding(entry);
+            let have = Message::Have {
+                alias,
+                hash,
+                holding,
+            };
+            return self.send(conn, &have, out);
         }
-        // Who has all of it needs no details; that this viewer watches it too, it must know once.
-        if sated {
-            return;
-        }
-        for (first, last) in runs(leaves.unwrap_or_default()) {
-            self.send(
-                conn,
-                &Message::HaveMore {
-                    alias,
-                    first,
-                    count: last - first + 1,
-                },
-                out,
-            );
+        let Some(leaves) = leaves else { return };
+        // That this viewer watches the segment too, a neighbour must know once; what it has itself, it need not hear of.
+        let news = match peer.holding(&hash) {
+            None => window(leaves),
+            Some((_, theirs)) => theirs.has.as_ref().and_then(|has| {
+                let mut news = leaves.clone();
+                news.subtract(has);
+                window(&news)
+            }),
+        };
+        if let Some((first, bits)) = news {
+            self.send(conn, &Message::HaveMore { alias, first, bits }, out);
         }
     }
 
@@ -207,29 +216,34 @@ impl Engine {
         }
     }
 
-    /// Sends what is owed: one leaf to each peer in turn, while channels and the ceiling allow.
+    /// Sends what is owed: one chunk to each peer in turn, while channels and the ceiling allow.
     pub(super) fn upload(&mut self, out: &mut Vec<Action>) {
+        if self.upload_at.is_some_and(|at| self.now < at) {
+            return;
+        }
+        self.upload_at = None;
         loop {
             let ready = self.swarm.peers().filter(|(_, peer)| {
-                !peer.owed.is_empty()
-                    && peer.buffered + CHUNK_HEADER + LEAF as usize <= SEND_HIGH_WATER
+                !peer.owed.is_empty() && peer.buffered + MAX_MESSAGE <= SEND_HIGH_WATER
             });
-            let conns: Vec<ConnId> = ready.map(|(conn, _)| conn).collect();
+            let mut conns: Vec<ConnId> = ready.map(|(conn, _)| conn).collect();
             if conns.is_empty() {
                 return;
             }
+            let turn = self.next_served % conns.len();
+            conns.rotate_left(turn);
             for conn in conns {
                 if !self.bucket.take(self.now, u64::from(LEAF)) {
-                    if let Some(at) = self.bucket.ready_at(u64::from(LEAF)) {
-                        self.wake(at, "upload");
-                    }
+                    self.upload_at = self.bucket.ready_at(u64::from(LEAF) * UPLOAD_STEP);
                     return;
                 }
+                self.next_served = self.next_served.wrapping_add(1);
                 self.send_chunk(conn, out);
             }
         }
     }
 
+    /// Sends the leaf that is due next, with those that follow it directly and are due too.
     fn send_chunk(&mut self, conn: ConnId, out: &mut Vec<Action>) {
         let now = self.now;
         let Some(peer) = self.swarm.peer_mut(conn) else {
@@ -246,7 +260,19 @@ impl Engine {
             return;
         };
         entry.last_used = now;
-        let (at, len) = entry.range(owed.leaf);
+        let (at, mut len) = entry.range(owed.leaf);
+        for more in 1..MAX_CHUNK_LEAVES as u32 {
+            let next = Owed {
+                leaf: owed.leaf + more,
+                ..owed
+            };
+            let follows = peer.owed.front() == Some(&next) && entry.is_verified(next.leaf);
+            if !follows || !self.bucket.take(now, u64::from(LEAF)) {
+                break;
+            }
+            peer.owed.pop_front();
+            len += entry.range(next.leaf).1;
+        }
         peer.buffered += CHUNK_HEADER + len as usize;
         peer.said = now;
         self.stats.uploaded_bytes += u64::from(len);
@@ -279,14 +305,21 @@ impl Engine {
     }
 }
 
+/// The part of a bitmap from its first to its last set position.
+fn window(leaves: &Bitmap) -> Option<(u32, Bitmap)> {
+    let first = leaves.first_set(0)?;
+    let last = leaves.runs(first..leaves.size()).last()?.end;
+    let mut bits = Bitmap::new(last - first);
+    for run in leaves.runs(first..last) {
+        bits.set_range(run.start - first..run.end - first);
+    }
+    Some((first, bits))
+}
+
 fn holding(entry: &crate::core::cache::entry::Entry) -> Holding {
     let leaves = entry.leaf_count();
     if entry.verified() == leaves {
         return Holding::Complete(leaves);
     }
-    let mut bits = Bitmap::new(leaves);
-    for leaf in (0..leaves).filter(|leaf| entry.is_verified(*leaf)) {
-        bits.set(leaf);
-    }
-    Holding::Partial(bits)
+    Holding::Partial(entry.verified_leaves().clone())
 }

@@ -1,26 +1,83 @@
-//! Which viewer copies a segment from the CDN for its neighbours.
+//! Which viewers copy a segment from the CDN for the others.
 //!
-//! Every viewer ranks itself among the neighbours that watch the same rendition by a hash of peer and
-//! segment, so that the work moves around and nobody has to be asked. Rank 0 fetches at once, the
-//! others one by one later, and only while nobody has the segment or has said that it is fetching it.
-//! A neighbour that is late, dead or refused by the CDN therefore costs one step of waiting, not a segment.
+//! Every viewer has a number for every segment, a hash of the two, so that the work moves around and
+//! nobody has to be asked. How it is read depends on the size of the audience:
+//!
+//! * **Election**, when the neighbours are about all there are: a viewer ranks itself among the
+//!   neighbours that watch the same rendition. Rank 0 fetches at once, the others one by one later, and only
+//!   while nobody has the segment or has said that it is fetching it. A neighbour that is late, dead
+//!   or refused by the CDN therefore costs one step of waiting, not a segment.
+//! * **Sortition**, in a larger one: elections among neighbours would copy a segment once per neighbourhood,
+//!   so the number is read as a rank among *all* viewers, whose count the tracker tells. The first [`seeds`]
+//!   fetch at once. The others wait until news of the segment would usually have come, and then their number
+//!   doubles every [`DOUBLING`] for as long as none has.
 
 use crate::core::ids::{PeerId, SegmentHash};
-use crate::core::time::Duration;
+use crate::core::time::{Duration, micros};
 
-/// Time between one rank and the next: longer than a claim takes to cross a continent and be handled.
+/// Time between one rank and the next in an election: longer than a claim takes to cross a continent and be handled.
 pub const STEP: Duration = Duration::from_millis(180);
 
 /// Longest a low rank waits; beyond that the point of no return decides anyway.
 const LONGEST: u32 = 8;
 
+/// An audience of up to this many elects; it is one neighbourhood, or will be soon.
+const SMALL: u32 = 24;
+
+/// Time in which the number of viewers whose turn it is doubles, while a segment has not been seen.
+pub const DOUBLING: Duration = Duration::from_millis(250);
+
+/// Most seeds. One in so many viewers is a seed below that.
+const MOST_SEEDS: u32 = 32;
+const VIEWERS_PER_SEED: u32 = 12;
+
+/// A viewer who uploads nothing is of no use as a seed.
+const NEVER: Duration = Duration::from_secs(600);
+
+/// The audience of a rendition, as one viewer sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Crowd {
+    /// Viewers of the rendition, this one included; 0: not known.
+    pub population: u32,
+    /// Whether this viewer uploads.
+    pub uploads: bool,
+    /// After this, news of a segment is late.
+    pub diffusion: Duration,
+}
+
+/// Viewers that fetch a segment at once, in an audience of `population`: P(none) = e^−seeds.
+pub fn seeds(population: u32) -> u32 {
+    (population / VIEWERS_PER_SEED).clamp(1, MOST_SEEDS)
+}
+
 /// This viewer's turn for `segment`: how long to wait after first seeing that nobody has it.
-pub fn turn(me: PeerId, segment: &SegmentHash, rivals: impl Iterator<Item = PeerId>) -> Duration {
+pub fn turn(me: PeerId, segment: &SegmentHash, rivals: &[PeerId], crowd: &Crowd) -> Duration {
+    let known = rivals.len() as u32 + 1;
+    if crowd.population > SMALL && crowd.population > known + known / 2 {
+        return sortition(score(me, segment), crowd);
+    }
     let mine = score(me, segment);
     let rank = rivals
-        .filter(|rival| (score(*rival, segment), *rival) < (mine, me))
+        .iter()
+        .filter(|rival| (score(**rival, segment), **rival) < (mine, me))
         .count();
     STEP * (rank as u32).min(LONGEST)
+}
+
+fn sortition(score: u64, crowd: &Crowd) -> Duration {
+    if !crowd.uploads {
+        return NEVER;
+    }
+    // Rank among all, over the number of seeds, with eight binary places.
+    let rank = (u128::from(score) * u128::from(crowd.population)) >> 56;
+    let ratio = (rank / u128::from(seeds(crowd.population))) as u64;
+    let Some(doublings) = ratio.checked_ilog2().and_then(|log| log.checked_sub(8)) else {
+        return Duration::ZERO;
+    };
+    // Between two powers of two, linearly.
+    let rest = (ratio >> doublings) - 256;
+    let steps = micros(DOUBLING) * (u64::from(doublings) * 256 + rest) / 256;
+    crowd.diffusion + Duration::from_micros(steps)
 }
 
 /// A well-mixed number from peer and segment: FNV-1a over both, finished by the SplitMix64 mixer
@@ -40,23 +97,72 @@ fn score(peer: PeerId, segment: &SegmentHash) -> u64 {
 mod tests {
     use super::*;
 
-    fn peers() -> Vec<PeerId> {
-        (0..8).map(|i| PeerId([i; 20])).collect()
+    fn peers(count: u32) -> Vec<PeerId> {
+        let peer = |i: u32| {
+            let mut id = [0; 20];
+            id[..4].copy_from_slice(&i.to_be_bytes());
+            PeerId(id)
+        };
+        (0..count).map(peer).collect()
     }
 
+    const NOBODY: Crowd = Crowd {
+        population: 0,
+        uploads: true,
+        diffusion: Duration::from_millis(800),
+    };
+
     #[test]
-    fn exactly_one_viewer_goes_first_and_the_work_moves_around() {
+    fn exactly_one_of_few_goes_first_and_the_work_moves_around() {
         let mut wins = [0; 8];
         for s in 0..=255 {
             let segment = SegmentHash([s; 32]);
-            let turns: Vec<_> = peers()
+            let all = peers(8);
+            let turns: Vec<_> = all
                 .iter()
-                .map(|me| turn(*me, &segment, peers().into_iter().filter(|p| p != me)))
+                .map(|me| {
+                    let rivals: Vec<_> = all.iter().copied().filter(|p| p != me).collect();
+                    turn(*me, &segment, &rivals, &NOBODY)
+                })
                 .collect();
             let first: Vec<_> = (0..8).filter(|i| turns[*i] == Duration::ZERO).collect();
             assert_eq!(first.len(), 1);
             wins[first[0]] += 1;
         }
         assert!(wins.iter().all(|w| (12..=60).contains(w)), "{wins:?}");
+    }
+
+    #[test]
+    fn of_many_about_as_many_seeds_as_wanted_go_first_and_their_number_doubles() {
+        let all = peers(20_000);
+        let crowd = Crowd {
+            population: 20_000,
+            ..NOBODY
+        };
+        let mut counts = [0; 4];
+        for s in 0..8 {
+            let segment = SegmentHash([s; 32]);
+            for me in &all {
+                let wait = turn(*me, &segment, &all[..12], &crowd);
+                let by = |doublings| wait <= crowd.diffusion + DOUBLING * doublings;
+                counts[0] += u32::from(wait.is_zero());
+                (1..4).for_each(|n| counts[n as usize] += u32::from(by(n)));
+            }
+        }
+        let expected = 8 * seeds(crowd.population);
+        for (doublings, count) in counts.into_iter().enumerate() {
+            let ratio = f64::from(count) / f64::from(expected << doublings);
+            assert!((0.8..1.2).contains(&ratio), "{counts:?} of {expected}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_upload_is_no_seed() {
+        let crowd = Crowd {
+            population: 1_000,
+            uploads: false,
+            ..NOBODY
+        };
+        assert_eq!(sortition(0, &crowd), NEVER);
     }
 }

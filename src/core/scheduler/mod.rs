@@ -1,7 +1,8 @@
 //! Who is asked for what, and when: small pure decisions that the engine strings together.
 //!
 //! * [`cdn`]: what the CDN can do, and so the point of no return.
-//! * [`election`]: which viewer copies a segment from the CDN for its neighbours.
+//! * [`election`]: which viewers copy a segment from the CDN for the others.
+//! * [`lag`]: how long news of a segment takes to get here.
 //! * [`pull`]: which leaf is asked of which peer.
 //! * [`bucket`]: the upload ceiling.
 //! * [`meter`]: the rate that the player's bandwidth estimator is told.
@@ -9,5 +10,6 @@
 pub mod bucket;
 pub mod cdn;
 pub mod election;
+pub mod lag;
 pub mod meter;
 pub mod pull;

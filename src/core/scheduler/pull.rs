@@ -1,57 +1,58 @@
-//! Which leaf is asked of which peer.
+//! Which leaves are asked of a peer that has room for more.
 //!
 //! Each viewer walks the missing leaves from a different place, so that viewers waiting for the same
-//! source get different leaves and trade them; near the deadline everyone walks from the front.
-//! A leaf goes to the peer that is expected to deliver it first, among those with room in their pipeline.
+//! source get different leaves and trade them; near the deadline everyone walks from the front. Who
+//! delivers faster has room more often and so gets more to do: nothing else balances the load.
 
-use crate::core::ids::ConnId;
 use crate::core::wire::Bitmap;
 
-/// A peer that holds some of the segment.
-#[derive(Debug)]
-pub struct Holder<'a> {
-    /// The peer.
-    pub conn: ConnId,
-    /// Which leaves it has; `None`: all.
-    pub has: Option<&'a Bitmap>,
-    /// How many more leaves may be outstanding there.
-    pub room: usize,
-    /// How many are.
-    pub outstanding: usize,
-    /// Expected time per leaf, in microseconds.
-    pub pace: u64,
-}
-
-impl Holder<'_> {
-    fn offers(&self, leaf: u32) -> bool {
-        self.has.is_none_or(|bits| bits.get(leaf))
-    }
-
-    fn expected(&self) -> u64 {
-        (self.outstanding as u64 + 1).saturating_mul(self.pace)
-    }
-}
-
-/// Assigns `leaves`, in the given order, to `holders`. Leaves that nobody has room for are left out.
-pub fn assign(leaves: impl Iterator<Item = u32>, holders: &mut [Holder<'_>]) -> Vec<(ConnId, u32)> {
-    let mut asks = Vec::new();
-    for leaf in leaves {
-        if holders.iter().all(|holder| holder.room == 0) {
+/// Up to `room` of the `open` leaves, in as few runs (first, count) as the walk from `start` meets.
+pub fn choose(open: &Bitmap, start: u32, room: u32) -> Vec<(u32, u32)> {
+    let mut left = room;
+    let after = open.runs(start..open.size());
+    let before = open.runs(0..start.min(open.size()));
+    let mut runs = Vec::new();
+    for run in after.chain(before) {
+        if left == 0 {
             break;
         }
-        let able = holders
-            .iter_mut()
-            .filter(|holder| holder.room > 0 && holder.offers(leaf));
-        if let Some(best) = able.min_by_key(|holder| (holder.expected(), holder.conn)) {
-            best.room -= 1;
-            best.outstanding += 1;
-            asks.push((best.conn, leaf));
-        }
+        let count = (run.end - run.start).min(left);
+        left -= count;
+        runs.push((run.start, count));
     }
-    asks
+    runs
 }
 
-/// Whether any of `holders` has the leaf.
-pub fn covered(leaf: u32, holders: &[Holder<'_>]) -> bool {
-    holders.iter().any(|holder| holder.offers(leaf))
+/// Up to `room` of the `open` leaves, from the last one backwards, as one run or more (first, count).
+pub fn choose_last(open: &Bitmap, room: u32) -> Vec<(u32, u32)> {
+    let spare = open.count().saturating_sub(room);
+    let start = open.ones().nth(spare as usize).unwrap_or(open.size());
+    choose(open, start, open.count() - spare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> Bitmap {
+        let mut open = Bitmap::new(20);
+        open.set_range(2..5);
+        open.set_range(8..16);
+        open
+    }
+
+    #[test]
+    fn walks_from_the_start_and_round() {
+        assert_eq!(choose(&open(), 10, 8), [(10, 6), (2, 2)]);
+        assert_eq!(choose(&open(), 0, 4), [(2, 3), (8, 1)]);
+        assert_eq!(choose(&open(), 30, 2), [(2, 2)]);
+        assert!(choose(&open(), 0, 0).is_empty());
+    }
+
+    #[test]
+    fn walks_from_the_end() {
+        assert_eq!(choose_last(&open(), 3), [(13, 3)]);
+        assert_eq!(choose_last(&open(), 99), [(2, 3), (8, 8)]);
+        assert!(choose_last(&open(), 0).is_empty());
+    }
 }

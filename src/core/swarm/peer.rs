@@ -135,18 +135,18 @@ impl Peer {
     }
 
     /// The peer has more of a segment it announced. False if the alias or the range makes no sense.
-    pub fn announce_more(&mut self, alias: u32, first: u32, count: u32) -> bool {
+    pub fn announce_more(&mut self, alias: u32, first: u32, bits: &Bitmap) -> bool {
         let Some(holding) = self.holdings.get_mut(&alias) else {
             return true;
         };
-        let Some(end) = first
-            .checked_add(count)
-            .filter(|end| *end <= holding.leaves)
-        else {
+        let end = first.checked_add(bits.size());
+        if end.is_none_or(|end| end > holding.leaves) {
             return false;
-        };
+        }
         if let Some(has) = &mut holding.has {
-            has.set_range(first..end);
+            for run in bits.runs(0..bits.size()) {
+                has.set_range(first + run.start..first + run.end);
+            }
             if has.is_full() {
                 holding.has = None;
             }
@@ -253,14 +253,27 @@ impl Peer {
             .clamp(2, MAX_WINDOW)
     }
 
-    /// A leaf arrived that had been asked.
-    pub fn brought(&mut self, now: Time) {
-        let span = (now - self.progress).as_micros() as u64;
+    /// Takes back what was asked of it, where `which` says so; returns what that was.
+    pub fn withdraw(&mut self, which: impl Fn(SegKey, u32) -> bool) -> Vec<(SegKey, u32)> {
+        let mut gone = Vec::new();
+        self.asked.retain(|(seg, leaf), _| {
+            let withdrawn = which(*seg, *leaf);
+            if withdrawn {
+                gone.push((*seg, *leaf));
+            }
+            !withdrawn
+        });
+        gone
+    }
+
+    /// So many leaves arrived together that had been asked.
+    pub fn brought(&mut self, now: Time, leaves: u32) {
+        let span = (now - self.progress).as_micros() as u64 / u64::from(leaves.max(1));
         self.pace = (self.pace * 7 + span.clamp(200, 2_000_000)) / 8;
         self.progress = now;
         self.late = false;
         self.broken = 0;
-        self.received += u64::from(LEAF);
+        self.received += u64::from(LEAF * leaves);
     }
 
     /// How long it may keep a request without bringing anything.

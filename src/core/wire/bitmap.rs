@@ -166,12 +166,16 @@ impl Bitmap {
     }
 
     fn combine(&mut self, other: &Self, f: impl Fn(u64, u64) -> u64) {
-        let words = (0u32..).zip(&self.words);
-        let mut words: Vec<u64> = words.map(|(i, mine)| f(*mine, other.word(i))).collect();
-        if let Some(last) = words.last_mut() {
-            *last &= mask(0..tail(self.size));
+        let spare = mask(0..tail(self.size));
+        let last = self.words.len().wrapping_sub(1);
+        let mut set = 0;
+        for (index, word) in self.words.iter_mut().enumerate() {
+            let theirs = other.words.get(index).copied().unwrap_or(0);
+            let keep = if index == last { spare } else { u64::MAX };
+            *word = f(*word, theirs) & keep;
+            set += word.count_ones();
         }
-        *self = Self::from_words(words, self.size);
+        self.set = set;
     }
 
     fn word(&self, index: u32) -> u64 {

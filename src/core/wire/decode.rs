@@ -63,12 +63,8 @@ fn holding(tag: u8, r: &mut Reader<'_>) -> Result<Message, WireError> {
             holding: r.holding()?,
         },
         tag::HAVE_MORE => {
-            let (alias, (first, count)) = (r.u32()?, r.range()?);
-            Message::HaveMore {
-                alias,
-                first,
-                count,
-            }
+            let (alias, (first, bits)) = (r.u32()?, r.window()?);
+            Message::HaveMore { alias, first, bits }
         }
         _ => Message::Drop { alias: r.u32()? },
     })

@@ -23,7 +23,7 @@ pub(super) mod tag {
     pub(crate) const BYE: u8 = 14;
 }
 
-/// The header of a chunk message; the leaf's bytes follow it.
+/// The header of a chunk message; the bytes of its leaves follow it.
 pub fn encode_chunk_header(alias: u32, leaf: u32) -> [u8; CHUNK_HEADER] {
     let [a, b, c, d] = alias.to_be_bytes();
     let [e, f, g, h] = leaf.to_be_bytes();
@@ -88,11 +88,9 @@ impl Message {
                 hash,
                 holding,
             } => start(tag::HAVE).u32(*alias).bytes(&hash.0).holding(holding),
-            Self::HaveMore {
-                alias,
-                first,
-                count,
-            } => start(tag::HAVE_MORE).range(*alias, *first, *count),
+            Self::HaveMore { alias, first, bits } => start(tag::HAVE_MORE)
+                .range(*alias, *first, bits.size())
+                .bytes(&bits.to_bytes()),
             Self::Drop { alias } => start(tag::DROP).u32(*alias),
             Self::Claim { hash, eta_ms } => start(tag::CLAIM).bytes(&hash.0).u32(*eta_ms),
             Self::Unclaim { hash } => start(tag::UNCLAIM).bytes(&hash.0),

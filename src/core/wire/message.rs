@@ -53,10 +53,10 @@ pub enum Message {
     HaveMore {
         /// The sender's number for its copy.
         alias: u32,
-        /// First new leaf.
+        /// The leaf that the bitmap's first position stands for.
         first: u32,
-        /// How many.
-        count: u32,
+        /// Which of the leaves from there on are new.
+        bits: Bitmap,
     },
     /// The sender no longer holds a segment it announced.
     Drop {
@@ -88,11 +88,11 @@ pub enum Message {
         /// How soon it needs them, in milliseconds; [`super::NO_HURRY`]: no matter when.
         urgency_ms: u16,
     },
-    /// The header of a chunk message; the leaf's bytes follow it and stay with the host.
+    /// The header of a chunk message; the bytes of one or more leaves follow it and stay with the host.
     Chunk {
         /// The sender's number for its copy.
         alias: u32,
-        /// Which leaf.
+        /// The first leaf.
         leaf: u32,
     },
     /// Hashes of consecutive leaves, 1 to [`super::MAX_HASHES`].

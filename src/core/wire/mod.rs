@@ -12,12 +12,12 @@
 //! |---|---|---|
 //! | 1 | Hello | `version` u8, `peer` 20 bytes, `upload_kbps` u32 |
 //! | 2 | Have | `alias` u32, `hash` 32 bytes, `leaves` u32, `form` u8, for form 0 a bitmap |
-//! | 3 | HaveMore | `alias` u32, `first` u32, `count` u32 |
+//! | 3 | HaveMore | `alias` u32, `first` u32, `count` u32, a bitmap of `count` leaves |
 //! | 4 | Drop | `alias` u32 |
 //! | 5 | Claim | `hash` 32 bytes, `eta_ms` u32 |
 //! | 6 | Unclaim | `hash` 32 bytes |
 //! | 7 | Request | `alias` u32, `first` u32, `count` u32, `want_leaves` u8, `urgency_ms` u16 |
-//! | 8 | Chunk | `alias` u32, `leaf` u32, then the leaf's bytes |
+//! | 8 | Chunk | `alias` u32, `leaf` u32, then the bytes of 1 to [`MAX_CHUNK_LEAVES`] leaves |
 //! | 9 | Leaves | `alias` u32, `first` u32, `count` u16, `count` × 32 bytes |
 //! | 10 | Reject | `alias` u32, `first` u32, `count` u32, `reason` u8 |
 //! | 11 | Cancel | `alias` u32, `first` u32, `count` u32 |
@@ -48,7 +48,7 @@
 //! # Holding
 //! Have says what the holder can hand over now. `form` is 1 for all leaves (no bitmap follows), 0 for
 //! a bitmap of ⌈`leaves` / 8⌉ bytes: leaf 0 is the highest bit of the first byte, spare bits are zero.
-//! HaveMore adds a range. Only verified leaves are announced: those proven by the segment's root, or
+//! HaveMore adds the leaves whose bits are set, counted from `first`. Only verified leaves are announced: those proven by the segment's root, or
 //! the whole segment once its SHA-256 matched. Claim says that the sender fetches a segment from the
 //! CDN and expects it whole in about `eta_ms`, so that others may wait for it instead of fetching it
 //! too; Unclaim takes that back. A claim promises nothing.
@@ -56,8 +56,8 @@
 //! # Transfer
 //! Request asks for a range of leaves; `want_leaves` (0 or 1) asks for their hashes as well.
 //! `urgency_ms` is how soon the requester needs the range ([`NO_HURRY`] = 65535: no matter when);
-//! holders serve the more urgent first. The answer is one Chunk per leaf, each with exactly that leaf's bytes, or
-//! Reject for whatever part is not going to be sent. With `want_leaves`, the Leaves covering a range come before its
+//! holders serve the more urgent first. The answer is Chunks, each with exactly the bytes of one or
+//! of several adjacent leaves, or Reject for whatever part is not going to be sent. With `want_leaves`, the Leaves covering a range come before its
 //! chunks, at most [`MAX_HASHES`] per message, `count` > 0. Leaf hashes are claims like any other
 //! and count only once they lead to the publisher's root. Cancel withdraws a range that was requested.
 //!
@@ -107,11 +107,15 @@ pub const MAX_HASHES: usize = 512;
 /// make us remember.
 pub const MAX_ALIASES: usize = 1024;
 
-/// Longest message in bytes, a chunk's payload included: a full Leaves message.
-pub const MAX_MESSAGE: usize = 11 + 32 * MAX_HASHES;
+/// Most leaves in one chunk message. With its header it stays below 64 KiB, what a data channel takes
+/// whose other end did not say more (RFC 8841, section 6.1).
+pub const MAX_CHUNK_LEAVES: usize = 3;
+
+/// Longest message in bytes: a full chunk message.
+pub const MAX_MESSAGE: usize = CHUNK_HEADER + MAX_CHUNK_LEAVES * LEAF as usize;
 
 /// [`Message::Request::urgency_ms`] of a request that may be served whenever there is time.
 pub const NO_HURRY: u16 = u16::MAX;
 
-const _: () = assert!(CHUNK_HEADER + LEAF as usize <= MAX_MESSAGE);
+const _: () = assert!(11 + 32 * MAX_HASHES <= MAX_MESSAGE && MAX_MESSAGE <= 64 * 1024);
 const _: () = assert!(MAX_LEAVES as u64 * LEAF as u64 == 256 << 20);

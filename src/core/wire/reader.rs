@@ -72,6 +72,14 @@ impl<'a> Reader<'a> {
         Ok(Holding::Partial(bitmap))
     }
 
+    /// A range that a segment could have, and which of it is meant.
+    pub(super) fn window(&mut self) -> Result<(u32, Bitmap), WireError> {
+        let (first, count) = self.range()?;
+        let bytes = self.bytes(count.div_ceil(8) as usize)?;
+        let bits = Bitmap::from_bytes(count, bytes).ok_or(WireError::Bitmap)?;
+        Ok((first, bits))
+    }
+
     /// The first leaf and the hashes from there on.
     pub(super) fn hashes(&mut self) -> Result<(u32, Vec<TreeHash>), WireError> {
         let (first, count) = (self.u32()?, self.u16()?);

@@ -65,10 +65,10 @@ fn message() -> impl Strategy<Value = Message> {
             hash,
             holding
         }),
-        (alias(), range()).prop_map(|(alias, (first, count))| Message::HaveMore {
+        (alias(), any::<u32>(), bitmap()).prop_map(|(alias, at, bits)| Message::HaveMore {
             alias,
-            first,
-            count
+            first: at % (MAX_LEAVES - bits.size() + 1),
+            bits
         }),
         alias().prop_map(|alias| Message::Drop { alias }),
         (hash(), any::<u32>()).prop_map(|(hash, eta_ms)| Message::Claim { hash, eta_ms }),

@@ -242,9 +242,10 @@ impl Viewer {
         let channel = self
             .channels
             .get_mut(&conn)
-            .filter(|channel| channel.open)?;
+            .filter(|channel| channel.open && channel.owes_report())?;
         let buffered = channel.buffered(ctx.now);
         if buffered <= SEND_LOW_WATER {
+            channel.reported();
             return Some(buffered);
         }
         if !channel.drain_due

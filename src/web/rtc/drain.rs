@@ -1,6 +1,6 @@
-//! Back-pressure: one `SendDrained` for every batch of sends, when little enough waits.
+//! Back-pressure: one `SendDrained` for every [`SEND_REPORT`] bytes sent, when little enough waits.
 
-use crate::core::config::SEND_LOW_WATER;
+use crate::core::config::{SEND_LOW_WATER, SEND_REPORT};
 use crate::core::event::Event;
 use crate::core::ids::ConnId;
 use crate::web::inbox::{Input, Port};
@@ -8,12 +8,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::RtcDataChannel;
 
-/// Whether a `SendDrained` is owed.
+/// What was sent since the last `SendDrained`.
 pub(super) struct Drain {
     conn: ConnId,
     channel: RtcDataChannel,
     port: Port,
-    owed: Cell<bool>,
+    sent: Cell<usize>,
 }
 
 impl Drain {
@@ -22,23 +22,23 @@ impl Drain {
             conn,
             channel: channel.clone(),
             port: port.clone(),
-            owed: Cell::new(false),
+            sent: Cell::new(0),
         })
     }
 
-    /// Something was sent.
-    pub(super) fn expect(&self) {
-        self.owed.set(true);
+    /// So many bytes were sent.
+    pub(super) fn add(&self, bytes: usize) {
+        self.sent.set(self.sent.get() + bytes);
     }
 
     /// Reports, if owed and due. If it is not due yet, the channel's "bufferedamountlow" leads here again.
     pub(super) fn report(&self) {
-        if !self.owed.get() {
+        if self.sent.get() < SEND_REPORT {
             return;
         }
         let buffered = self.channel.buffered_amount() as usize;
         if buffered <= SEND_LOW_WATER {
-            self.owed.set(false);
+            self.sent.set(0);
             self.port.post(Input::Event(Event::SendDrained {
                 conn: self.conn,
                 buffered,

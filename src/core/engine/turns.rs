@@ -1,0 +1,272 @@
+//! When the CDN is asked.
+//!
+//! 1. Past the point of no return, or when the player has nothing left: for everything that is missing.
+//! 2. When it is this viewer's turn: for leaves that nobody around has or has promised.
+
+use super::Engine;
+use crate::core::action::Action;
+use crate::core::config::LEAF;
+use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::scheduler::election::{self, Crowd};
+use crate::core::sorted::sort;
+use crate::core::time::{Duration, Time};
+use crate::core::wire::Bitmap;
+
+/// How long a newcomer waits for a first peer before it takes its turn at the CDN.
+const SETTLING: Duration = Duration::from_millis(2_500);
+
+/// Ranges asked of the CDN at once for one segment; nearer ones are joined.
+const MAX_RANGES: usize = 3;
+
+/// A segment that neighbours have is looked at again after this: they may have gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// Segments of the same rendition, before this one, by which a neighbour shows that it watches it.
+const KIN: usize = 3;
+
+impl Engine {
+    /// Asks the CDN for what is due, and notes when something will be.
+    pub(super) fn run_turns(&mut self, out: &mut Vec<Action>) {
+        if self.now < self.turns_at {
+            return;
+        }
+        self.turns_at = Time::NEVER;
+        for (_, deadline, seg) in self.order_of_need() {
+            let next = self.turn_of(seg, deadline, out);
+            self.turns_at = self.turns_at.min(next);
+        }
+    }
+
+    /// Something happened that may change whose turn it is.
+    pub(super) fn review_turns(&mut self) {
+        self.turns_at = self.now;
+    }
+
+    /// Deals with one segment; returns when to look at it again.
+    fn turn_of(&mut self, seg: SegKey, deadline: Option<Time>, out: &mut Vec<Action>) -> Time {
+        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
+            return Time::NEVER;
+        };
+        // Its end, one way or the other, brings us back.
+        if !get.fetches.is_empty() {
+            return Time::NEVER;
+        }
+        let missing = u64::from(entry.missing()) * u64::from(LEAF);
+        let last_call = deadline.map(|deadline| {
+            self.cdn
+                .point_of_no_return(deadline, missing)
+                .before(get.jitter)
+        });
+        let wanted = get.is_wanted();
+        if wanted && (!self.on || last_call.is_none_or(|at| self.now >= at)) {
+            return self.rescue(seg, deadline.is_some(), out);
+        }
+        let turn = self.take_turn(seg, out);
+        match last_call.filter(|_| wanted) {
+            Some(at) => at.min(turn),
+            None => turn,
+        }
+    }
+
+    fn rescue(&mut self, seg: SegKey, in_time: bool, out: &mut Vec<Action>) -> Time {
+        let rescued = in_time && self.swarm.peers().next().is_some();
+        let (Some(get), Some(entry)) = (self.gets.get_mut(&seg), self.cache.get(seg)) else {
+            return Time::NEVER;
+        };
+        if self.now < get.retry_at {
+            return get.retry_at;
+        }
+        get.rescued |= rescued;
+        let missing = entry.missing_leaves().clone();
+        self.fetch_leaves(seg, &missing, out);
+        Time::NEVER
+    }
+
+    /// Fetches what nobody has or has promised, when it is this viewer's turn; returns when to look again.
+    fn take_turn(&mut self, seg: SegKey, out: &mut Vec<Action>) -> Time {
+        if !self.on {
+            return Time::NEVER;
+        }
+        if self.is_settling() {
+            return self.joined + SETTLING;
+        }
+        // A new neighbour's news follows its hello.
+        if self.now < self.quiet_until {
+            return self.quiet_until;
+        }
+        let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
+            return Time::NEVER;
+        };
+        if let Some(until) = self.promised_until(&hash) {
+            return until;
+        }
+        let uncovered = self.uncovered(seg, &hash);
+        let (now, wait) = (self.now, self.wait_for_turn(seg, &hash));
+        let Some(get) = self.gets.get_mut(&seg) else {
+            return Time::NEVER;
+        };
+        if uncovered.is_clear() {
+            get.uncovered = None;
+            return now + LOOK_AGAIN;
+        }
+        let at = (*get.uncovered.get_or_insert(now) + wait).max(get.retry_at);
+        if now < at {
+            return at;
+        }
+        self.stats.turns += 1;
+        self.fetch_leaves(seg, &uncovered, out);
+        Time::NEVER
+    }
+
+    fn fetch_leaves(&mut self, seg: SegKey, leaves: &Bitmap, out: &mut Vec<Action>) {
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let ranges: Vec<(u32, u32)> = join(leaves)
+            .into_iter()
+            .map(|(first, end)| {
+                let (last, len) = entry.range(end - 1);
+                (entry.range(first).0, last + len)
+            })
+            .collect();
+        self.claim(seg, out);
+        for (from, to) in ranges {
+            self.fetch(seg, from, to, out);
+        }
+    }
+
+    /// Whether a first peer is likely to come soon.
+    pub(super) fn is_settling(&self) -> bool {
+        !self.settled && self.now < self.joined + SETTLING
+    }
+
+    /// Until when some neighbour's claim on a segment holds.
+    fn promised_until(&self, hash: &SegmentHash) -> Option<Time> {
+        let trusted = self
+            .swarm
+            .peers()
+            .filter(|(_, peer)| peer.is_trusted(self.now));
+        trusted
+            .filter_map(|(_, peer)| peer.claim_on(hash))
+            .filter(|until| *until > self.now)
+            .max()
+    }
+
+    /// Missing leaves that no neighbour has.
+    fn uncovered(&self, seg: SegKey, hash: &SegmentHash) -> Bitmap {
+        let Some(entry) = self.cache.get(seg) else {
+            return Bitmap::default();
+        };
+        let mut uncovered = entry.missing_leaves().clone();
+        for (_, peer) in self.swarm.peers() {
+            match peer.holding(hash).filter(|_| peer.is_trusted(self.now)) {
+                Some((_, holding)) => match &holding.has {
+                    Some(has) => uncovered.subtract(has),
+                    None => return Bitmap::default(),
+                },
+                None => {}
+            }
+        }
+        uncovered
+    }
+
+    /// How long this viewer waits, from when it first sees that nobody has a segment.
+    fn wait_for_turn(&self, seg: SegKey, hash: &SegmentHash) -> Duration {
+        let neighbours = self.swarm.peers().count() as u64 + 1;
+        let rivals = self.rivals(seg);
+        let kin = rivals.len() as u64 + 1;
+        // All watch some rendition of the stream; neighbours tell how many watch this one.
+        let population = u64::from(self.population) * kin / neighbours;
+        let crowd = Crowd {
+            population: population as u32,
+            uploads: !self.bucket.is_closed(),
+            diffusion: self.lag.expected(),
+        };
+        election::turn(self.swarm.me, hash, &rivals, &crowd)
+    }
+
+    /// Neighbours that watch the same rendition: they have a recent segment of it, or this one.
+    fn rivals(&self, seg: SegKey) -> Vec<PeerId> {
+        let Some(entry) = self.cache.get(seg) else {
+            return Vec::new();
+        };
+        let start = entry.info.start;
+        let playlist = self.playlists.get(&entry.info.rendition);
+        let before = playlist
+            .into_iter()
+            .flat_map(|playlist| playlist.segments.iter().rev());
+        let kin: Vec<SegmentHash> = before
+            .filter(|info| info.start < start - 0.05)
+            .take(KIN)
+            .map(|info| info.hash)
+            .collect();
+        let watches = |peer: &crate::core::swarm::Peer| {
+            peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
+        };
+        self.swarm
+            .peers()
+            .filter(|(_, peer)| watches(peer))
+            .map(|(_, peer)| peer.id)
+            .collect()
+    }
+}
+
+/// Runs (first, end), joined over their smallest gaps until there are few enough.
+fn join(leaves: &Bitmap) -> Vec<(u32, u32)> {
+    let runs = leaves.runs(0..leaves.size());
+    let mut runs: Vec<(u32, u32)> = runs.map(|run| (run.start, run.end)).collect();
+    if runs.len() <= MAX_RANGES {
+        return runs;
+    }
+    let mut gaps: Vec<(u32, usize)> = (0..)
+        .zip(runs.windows(2))
+        .filter_map(|(at, pair)| match pair {
+            [(_, end), (start, _)] => Some((start - end, at)),
+            _ => None,
+        })
+        .collect();
+    sort(&mut gaps);
+    // The widest gaps stay.
+    let mut cuts: Vec<usize> = gaps
+        .iter()
+        .rev()
+        .take(MAX_RANGES - 1)
+        .map(|(_, at)| *at)
+        .collect();
+    sort(&mut cuts);
+    let first = runs.first().map_or(0, |(first, _)| *first);
+    let last = runs.last().map_or(0, |(_, end)| *end);
+    let mut joined = Vec::with_capacity(MAX_RANGES);
+    let mut from = first;
+    for cut in cuts {
+        if let (Some((_, end)), Some((next, _))) = (runs.get(cut), runs.get(cut + 1)) {
+            joined.push((from, *end));
+            from = *next;
+        }
+    }
+    joined.push((from, last));
+    runs.clear();
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined_over_the_smallest_gaps() {
+        let leaves = |list: &[u32]| {
+            let mut bits = Bitmap::new(40);
+            list.iter().for_each(|leaf| {
+                bits.set(*leaf);
+            });
+            bits
+        };
+        assert_eq!(
+            join(&leaves(&[0, 1, 3, 10, 11, 20, 30])),
+            [(0, 12), (20, 21), (30, 31)]
+        );
+        assert_eq!(join(&leaves(&[5, 4])), [(4, 6)]);
+        assert!(join(&leaves(&[])).is_empty());
+    }
+}
