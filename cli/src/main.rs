@@ -1,6 +1,7 @@
 //! `swarmline`: the command beside a packager and a player page.
 mod demo;
 mod seal;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 
@@ -18,11 +19,14 @@ enum Command {
     Seal(seal::Args),
     /// Serve a live event, a tracker and the demo page from one process.
     Demo(demo::Args),
+    /// Run a large audience in virtual time and print what the CDN saved and what viewers saw.
+    Simulate(simulate::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Seal(args) => seal::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -29,6 +29,8 @@ pub enum Purpose {
     Hostile,
     /// Arrivals.
     Arrival,
+    /// Which rendition a viewer plays.
+    Rendition,
 }
 
 /// A well-mixed 64-bit value of a seed and labels (SplitMix64 steps).
@@ -68,6 +70,31 @@ pub fn between(rng: &mut fastrand::Rng, range: &RangeInclusive<u64>) -> u64 {
     rng.u64(range.clone())
 }
 
+/// An exponentially distributed draw with this mean: von Neumann's comparison method, which needs no
+/// logarithm and so gives the same on every target.
+pub fn exponential(rng: &mut fastrand::Rng, mean: u64) -> u64 {
+    let mut whole = 0;
+    loop {
+        let first = rng.u64(..);
+        let (mut last, mut run) = (first, 1_u32);
+        loop {
+            let next = rng.u64(..);
+            if next > last {
+                break;
+            }
+            last = next;
+            run += 1;
+        }
+        if run % 2 == 1 {
+            let part = u128::from(first) * u128::from(mean) >> 64;
+            return mean
+                .saturating_mul(whole)
+                .saturating_add(u64::try_from(part).unwrap_or(mean));
+        }
+        whole += 1;
+    }
+}
+
 /// One SplitMix64 output.
 pub fn step(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -92,6 +119,17 @@ mod tests {
             assert!(values.iter().skip(i + 1).all(|b| a != b));
         }
         assert_eq!(values[0], mix(1, Purpose::Cdn, &[1, 2]));
+    }
+
+    #[test]
+    fn exponential_draws_have_their_mean_and_shape() {
+        let mut rng = stream(7, Purpose::Arrival, &[]);
+        let draws: Vec<u64> = (0..20_000).map(|_| exponential(&mut rng, 1_000)).collect();
+        let mean = draws.iter().sum::<u64>() / 20_000;
+        assert!((970..=1_030).contains(&mean), "{mean}");
+        // Beyond twice the mean: e^-2 = 13.5 %.
+        let late = draws.iter().filter(|draw| **draw > 2_000).count();
+        assert!((2_600..2_820).contains(&late), "{late}");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) struct Channel {
     pub(super) open: bool,
     /// One way to the mate, in µs.
     pub(super) one_way_us: u64,
+    /// Packets per million that get lost.
+    pub(super) loss_per_million: u64,
     /// When the last message sent gets there: none overtakes it.
     pub(super) last_arrival: Time,
     /// Whether a look at the send buffer is due.

@@ -22,6 +22,10 @@ pub(super) enum Scheduled {
 /// What happens to a viewer.
 pub(super) enum Happening {
     Arrives,
+    /// What the player sees counts from now on.
+    Counts,
+    /// The player's loader has waited long enough for the engine.
+    HoldExpires(LoadId),
     Meets(What),
     EngineReady,
     Wakes,

@@ -67,6 +67,38 @@ impl Tally {
     }
 }
 
+/// One second of virtual time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Second {
+    /// Sent by the CDN.
+    pub cdn_bytes: u64,
+    /// Of these, to viewers who came within the last ten seconds and are not kept from peers by their network.
+    pub joiner_bytes: u64,
+    /// Handed to players.
+    pub delivered_bytes: u64,
+}
+
+/// A piece that the CDN sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// When.
+    pub now: Time,
+    /// Of which segment.
+    pub segment: SegmentId,
+    /// How much.
+    pub bytes: u32,
+    /// Whether an engine asked for it within a second of the segment's appearance.
+    pub early: bool,
+    /// Whether the viewer came within the last ten seconds and can have peers.
+    pub joining: bool,
+}
+
+/// One of so many calls of the engine is timed.
+const TIMED_OF: u64 = 64;
+
+/// No run is longer, in seconds.
+const LONGEST_S: usize = 100_000;
+
 /// A histogram of times in steps of 10 ms up to a minute.
 #[derive(Clone, Debug)]
 pub struct Histogram {
@@ -117,9 +149,14 @@ pub struct Ledger {
     violations: Vec<Violation>,
     violation_count: u64,
     origin: Vec<u64>,
+    early: Vec<u64>,
     spread: Histogram,
+    spread_known: Histogram,
+    seconds: Vec<Second>,
     /// Calls of `Engine::handle`.
     pub engine_calls: u64,
+    clock: Option<fn() -> u64>,
+    timed_ns: u64,
     watched: Option<u32>,
     log: Vec<String>,
 }
@@ -132,11 +169,39 @@ impl Ledger {
             violations: Vec::new(),
             violation_count: 0,
             origin: vec![0; segments],
+            early: vec![0; segments],
             spread: Histogram::default(),
+            spread_known: Histogram::default(),
+            seconds: Vec::new(),
             engine_calls: 0,
+            clock: None,
+            timed_ns: 0,
             watched: None,
             log: Vec::new(),
         }
+    }
+
+    /// Times every 64th call of the engine with this clock, in ns.
+    pub fn time_with(&mut self, clock: fn() -> u64) {
+        self.clock = Some(clock);
+    }
+
+    /// Runs a call of the engine, counts it, and times it if it is its turn.
+    pub fn engine_call(&mut self, call: impl FnOnce()) {
+        self.engine_calls += 1;
+        match self.clock.filter(|_| self.engine_calls % TIMED_OF == 0) {
+            None => call(),
+            Some(clock) => {
+                let begun = clock();
+                call();
+                self.timed_ns += clock().saturating_sub(begun);
+            }
+        }
+    }
+
+    /// Time spent in the engine, in ns, as estimated from the calls that were timed.
+    pub fn engine_ns(&self) -> u64 {
+        self.timed_ns.saturating_mul(TIMED_OF)
     }
 
     /// Writes down, word for word, what passes between this viewer's host and its engine.
@@ -176,17 +241,59 @@ impl Ledger {
     }
 
     /// The CDN sent bytes of a segment.
-    pub fn origin(&mut self, segment: SegmentId, bytes: u32) {
-        if let Some(sum) = self.origin.get_mut(segment.0 as usize) {
-            *sum += u64::from(bytes);
+    pub fn origin(&mut self, sent: Sent) {
+        let bytes = u64::from(sent.bytes);
+        let at = sent.segment.0 as usize;
+        if let Some(sum) = self.origin.get_mut(at) {
+            *sum += bytes;
+        }
+        if let Some(sum) = self.early.get_mut(at).filter(|_| sent.early) {
+            *sum += bytes;
+        }
+        if let Some(second) = self.second(sent.now) {
+            second.cdn_bytes += bytes;
+            second.joiner_bytes += if sent.joining { bytes } else { 0 };
         }
     }
 
-    /// A viewer holds all of a segment, so long after the CDN had it.
-    pub fn spread(&mut self, now: Time, available: Time) {
-        if self.counts(now) {
+    /// A viewer who came before the segment did holds all of it: so long after the CDN had it, and after
+    /// the viewer knew of it. Who came later is not counted.
+    pub fn spread(&mut self, now: Time, available: Time, known: Time, arrived: Time) {
+        if self.counts(now) && arrived <= available {
             self.spread.add(now.0.saturating_sub(available.0));
+            let since = available.max(known);
+            self.spread_known.add(now.0.saturating_sub(since.0));
         }
+    }
+
+    /// A player was given this many bytes.
+    pub fn delivered(&mut self, now: Time, bytes: u32) {
+        if let Some(second) = self.second(now) {
+            second.delivered_bytes += u64::from(bytes);
+        }
+    }
+
+    fn second(&mut self, now: Time) -> Option<&mut Second> {
+        let index = usize::try_from(now.0 / 1_000_000).ok()?;
+        if index >= self.seconds.len() && index < LONGEST_S {
+            self.seconds.resize(index + 1, Second::default());
+        }
+        self.seconds.get_mut(index)
+    }
+
+    /// What happened in each second of virtual time.
+    pub fn seconds(&self) -> &[Second] {
+        &self.seconds
+    }
+
+    /// Bytes of each segment that engines fetched from the CDN within a second of its appearance.
+    pub fn early_bytes(&self) -> &[u64] {
+        &self.early
+    }
+
+    /// From a segment's appearance, or the viewer's knowledge of it if that was later, to each holder.
+    pub fn spread_known_times(&self) -> &Histogram {
+        &self.spread_known
     }
 
     /// Violations, the first hundred, and how many there were.

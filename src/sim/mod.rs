@@ -20,12 +20,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod audience;
 pub mod buffer;
 pub mod catalogue;
 pub mod cdn;
 pub mod chance;
 mod channel;
 mod event;
+pub mod figures;
 pub mod hostile;
 pub mod ledger;
 pub mod network;
@@ -37,6 +39,7 @@ pub mod scenario;
 pub mod stream;
 pub mod tracker;
 mod viewer;
+pub mod visits;
 pub mod world;
 
 /// The hash, in hex, over all traces of a small default run: the same on every target.

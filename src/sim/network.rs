@@ -37,7 +37,14 @@ impl Link {
         self.free
     }
 
-    fn duration_us(&self, bytes: u64) -> u64 {
+    /// The same for a long piece of a stream whose first bit got here at `began`.
+    pub fn receive_since(&mut self, began: Time, now: Time, bytes: u64) -> Time {
+        self.free = self.free.max(began);
+        self.receive(now, bytes)
+    }
+
+    /// How long `bytes` take on an idle link.
+    pub fn duration_us(&self, bytes: u64) -> u64 {
         bytes.saturating_mul(8_000_000) / self.bps
     }
 }
@@ -46,6 +53,13 @@ impl Link {
 pub fn channel_bytes(message: usize) -> u64 {
     let message = message as u64;
     message + message.div_ceil(1_120).max(1) * 80
+}
+
+/// Messages per million that lose at least one of their packets of up to 1,200 bytes on the wire, when
+/// `loss` packets per million get lost: the union bound, close enough below 1 %.
+pub fn message_loss(wire: u64, loss: u64) -> u32 {
+    let lost = wire.div_ceil(1_200).saturating_mul(loss);
+    u32::try_from(lost.min(1_000_000)).unwrap_or(1_000_000)
 }
 
 /// Bytes on the wire for a piece of an HTTP body: 60 bytes of IP, TCP and TLS for every 1,400.
@@ -114,8 +128,10 @@ pub struct NetworkSpec {
     pub failure_us: RangeInclusive<u64>,
     /// Until the mate of a viewer who vanished is told, in µs. Default: 10–30 s.
     pub late_notice_us: RangeInclusive<u64>,
-    /// Messages per million that need a retransmission (1.5 round trips more). Default: 0.
-    pub loss_per_million: u32,
+    /// Packets per million that a connection loses, drawn for each viewer's half of it. A data channel is
+    /// ordered, so that one lost packet delays its whole message, and all behind it, by detection and
+    /// retransmission: 1.5 round trips ([`message_loss`]). Default: 0.
+    pub loss_per_million: RangeInclusive<u64>,
     /// Connections per million that fail whatever the NATs. Default: 0.
     pub pair_failures_per_million: u32,
 }
@@ -138,7 +154,7 @@ impl Default for NetworkSpec {
             setup_us: 300_000..=1_500_000,
             failure_us: 12_000_000..=20_000_000,
             late_notice_us: 10_000_000..=30_000_000,
-            loss_per_million: 0,
+            loss_per_million: 0..=0,
             pair_failures_per_million: 0,
         }
     }
@@ -164,7 +180,7 @@ impl NetworkSpec {
             ],
             nats: [45, 35, 15, 5],
             setup_us: 500_000..=3_000_000,
-            loss_per_million: 20_000,
+            loss_per_million: 1_000..=10_000,
             pair_failures_per_million: 30_000,
             ..Self::default()
         }
@@ -192,6 +208,7 @@ impl NetworkSpec {
                 2 => Nat::Symmetric,
                 _ => Nat::Blocked,
             },
+            loss_per_million: between(&mut rng, &self.loss_per_million),
         }
     }
 
@@ -237,6 +254,8 @@ pub struct Access {
     pub region: u32,
     /// NAT.
     pub nat: Nat,
+    /// Packets per million that connections of this viewer lose, averaged with the mate's.
+    pub loss_per_million: u64,
 }
 
 fn pick(rng: &mut fastrand::Rng, weights: &[u32]) -> usize {

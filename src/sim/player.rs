@@ -30,6 +30,12 @@ pub struct PlayerSpec {
     pub retry_delay: Duration,
     /// From the first playlist until the engine can be used; loads begun before go to the stock loader. Default: 150 ms.
     pub engine_ready: Duration,
+    /// Whether the engine begins only after the first frame, [`PlayerSpec::engine_ready`] later, so that
+    /// it takes nothing from the start. Default: false.
+    pub engine_after_first_frame: bool,
+    /// With the former, how long the load of the second segment may wait for the engine if the buffer
+    /// lasts longer than the CDN needs. Default: 1.5 s.
+    pub hold: Duration,
     /// Whether each player counts media time from its own first playlist. Default: true.
     pub own_timeline: bool,
 }
@@ -44,6 +50,8 @@ impl Default for PlayerSpec {
             retries: 6,
             retry_delay: Duration::from_secs(1),
             engine_ready: Duration::from_millis(150),
+            engine_after_first_frame: false,
+            hold: Duration::from_millis(1_500),
             own_timeline: true,
         }
     }
@@ -206,6 +214,17 @@ impl Player {
     /// Whether media time passes.
     pub fn is_playing(&self) -> bool {
         matches!(self.state, State::Playing { .. })
+    }
+
+    /// Plays this rendition from the start.
+    pub fn start_with(&mut self, rendition: u32) {
+        self.rendition = rendition;
+    }
+
+    /// Media ahead of what is shown at `now`, in µs.
+    pub fn ahead_us(&self, now: Time) -> u64 {
+        let shown = self.position_us(now).unwrap_or(self.position);
+        self.buffer.end.saturating_sub(shown)
     }
 
     /// The load under way and since when.

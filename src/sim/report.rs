@@ -3,10 +3,12 @@
 //! All byte counts are the simulator's own. Offload is net: 1 − what the CDN sent, duplicates and
 //! aborted requests included ÷ what players were given.
 
-use crate::core::time::Time;
+use crate::core::time::{Duration, Time};
 use crate::sim::chance::step;
-use crate::sim::ledger::{Ledger, Tally, Violation};
-use crate::sim::scenario::{Mode, Roster, Scenario};
+use crate::sim::hostile::Behaviour;
+use crate::sim::ledger::{Ledger, Second, Tally, Violation};
+use crate::sim::network::Nat;
+use crate::sim::scenario::{Mode, Roster, Scenario, Seat};
 use crate::sim::stream::{SegmentId, Stream};
 use crate::sim::viewer::Record;
 use serde::Serialize;
@@ -39,6 +41,20 @@ pub struct ViewerReport {
     pub most_buffered: u64,
     /// Most connections at once.
     pub most_peers: u32,
+    /// Whether the network lets it have peers at all.
+    pub eligible: bool,
+    /// Whether it plays fair.
+    pub honest: bool,
+    /// Upload limit in bit/s.
+    pub upload_bps: u64,
+    /// How long it was there while it counted.
+    pub present_ms: u64,
+    /// Interruptions while it counted.
+    pub counted_stalls: u32,
+    /// Time spent in them.
+    pub counted_stalled_us: u64,
+    /// Time spent playing while it counted.
+    pub counted_played_us: u64,
     /// From the start of the run to the first peer.
     pub first_peer_ms: Option<u64>,
     /// The engine's own counters at the end.
@@ -82,10 +98,20 @@ pub struct Report {
     pub cdn_copies_max: f64,
     /// Copies of every segment, rendition by rendition.
     pub copies: Vec<f64>,
-    /// From a segment's appearance (or the viewer's arrival) to a holder: median.
+    /// From a segment's appearance to a holder who was there already: median.
     pub spread_p50_ms: u64,
     /// 99th percentile.
     pub spread_p99_ms: u64,
+    /// The same, where the viewer learned of the segment later than it appeared, from then on: median.
+    pub spread_known_p50_ms: u64,
+    /// 99th percentile.
+    pub spread_known_p99_ms: u64,
+    /// Copies, of every segment that appeared while it counted and long enough before the end.
+    pub counted_copies: Vec<f64>,
+    /// Of these, what engines fetched within a second of the segment's appearance.
+    pub early_copies: Vec<f64>,
+    /// Every second of the run.
+    pub seconds: Vec<Second>,
     /// Most and least uploaded by an honest viewer ÷ mean.
     pub upload_fairness: (f64, f64),
     /// Broken promises, the first hundred.
@@ -140,13 +166,18 @@ impl Report {
             copies,
             spread_p50_ms: ledger.spread_times().percentile_ms(50),
             spread_p99_ms: ledger.spread_times().percentile_ms(99),
+            spread_known_p50_ms: ledger.spread_known_times().percentile_ms(50),
+            spread_known_p99_ms: ledger.spread_known_times().percentile_ms(99),
+            counted_copies: counted(scenario, stream, ledger.origin_bytes()),
+            early_copies: counted(scenario, stream, ledger.early_bytes()),
+            seconds: ledger.seconds().to_vec(),
             upload_fairness: fairness(records),
             violations: violations.to_vec(),
             violation_count,
             engine_calls: ledger.engine_calls,
             events,
             trace_hash: trace(records, events, violation_count),
-            viewers: records.iter().map(|record| row(record)).collect(),
+            viewers: rows(scenario, roster, records),
             total,
         }
     }
@@ -176,9 +207,26 @@ fn wasted(scenario: &Scenario, total: &Tally) -> u64 {
     (total.cdn_bytes + total.peer_bytes).saturating_sub(total.useful_bytes)
 }
 
-fn row(record: &Record) -> ViewerReport {
-    let seen = &record.seen;
+fn rows(scenario: &Scenario, roster: &Roster, records: &[&Record]) -> Vec<ViewerReport> {
+    let pairs = roster.iter().zip(records);
+    pairs
+        .map(|(seat, record)| row(scenario, seat, record))
+        .collect()
+}
+
+fn row(scenario: &Scenario, seat: &Seat, record: &Record) -> ViewerReport {
+    let (seen, before) = (&record.seen, &record.before);
+    let end = Time(0) + scenario.span;
+    let left = seat.leaves.map_or(end, |(at, _)| at);
+    let came = seat.arrives.max(scenario.measure_from);
     ViewerReport {
+        eligible: seat.access.nat != Nat::Blocked,
+        honest: seat.behaviour == Behaviour::Honest,
+        upload_bps: seat.upload_bps,
+        present_ms: left.0.saturating_sub(came.0) / 1_000,
+        counted_stalls: seen.stalls - before.stalls,
+        counted_stalled_us: seen.stalled_us.saturating_sub(before.stalled_us),
+        counted_played_us: seen.played_us.saturating_sub(before.played_us),
         tally: record.tally,
         startup_ms: startup_us(record).map(|us| us / 1_000),
         stalls: seen.stalls,
@@ -229,6 +277,21 @@ fn copies(stream: &Stream, ledger: &Ledger) -> Vec<f64> {
             let size = stream.segment(SegmentId(id)).map_or(0, |s| s.info.bytes);
             ratio(*bytes, u64::from(size))
         })
+        .collect()
+}
+
+/// A segment that appears so shortly before the end is not counted.
+const SPREADING: Duration = Duration::from_secs(4);
+
+/// Copies of the segments that appeared while it counted.
+fn counted(scenario: &Scenario, stream: &Stream, bytes: &[u64]) -> Vec<f64> {
+    let end = Time(0) + scenario.span.saturating_sub(SPREADING);
+    let segments = (0..).map_while(|id| stream.segment(SegmentId(id)));
+    segments
+        .zip(bytes)
+        .filter(|(segment, _)| segment.available >= scenario.measure_from)
+        .filter(|(segment, _)| segment.available < end)
+        .map(|(segment, bytes)| ratio(*bytes, u64::from(segment.info.bytes)))
         .collect()
 }
 

@@ -7,12 +7,13 @@
 use crate::core::config::Config;
 use crate::core::time::{Duration, Time, micros};
 use crate::sim::cdn::{CdnFault, CdnFaultKind, CdnSpec};
-use crate::sim::chance::{Purpose, stream};
+use crate::sim::chance::{Purpose, mix, stream};
 use crate::sim::hostile::Behaviour;
 use crate::sim::network::{Access, NetworkSpec};
 use crate::sim::player::PlayerSpec;
 use crate::sim::stream::StreamSpec;
 use crate::sim::tracker::TrackerSpec;
+use crate::sim::visits::{Visit, Visits};
 use std::ops::Range;
 
 /// How players get their segments.
@@ -36,6 +37,8 @@ pub enum Arrivals {
     Every(Duration),
     /// At these virtual times; who has none arrives at zero.
     At(Vec<Time>),
+    /// Viewers come and go.
+    Visits(Visits),
 }
 
 /// How a viewer leaves.
@@ -76,7 +79,7 @@ pub enum What {
 pub struct Scenario {
     /// Feeds every random choice.
     pub seed: u64,
-    /// Audience.
+    /// Audience; where viewers come and go, how many are there at a time.
     pub viewers: u32,
     /// How long, in virtual time.
     pub span: Duration,
@@ -101,7 +104,12 @@ pub struct Scenario {
     /// Whether the upload limit is the least of half the uplink and 1.5 × bitrate instead of the engine's default.
     /// Default: false.
     pub modest_uploads: bool,
-    /// From asking for a hash until it is known, in µs. Default: 300.
+    /// The mean of all upload limits is scaled to this, in bit/s; access links are widened to carry it.
+    /// Default: `None`, as drawn.
+    pub mean_upload: Option<u64>,
+    /// Whether viewers are spread evenly over the renditions, instead of all playing the first. Default: false.
+    pub mixed_renditions: bool,
+    /// From asking for a hash until it is known, in µs; 0: answered at once. Default: 300.
     pub hash_us: u64,
     /// Arrivals. Default: within 2 s.
     pub arrivals: Arrivals,
@@ -109,6 +117,8 @@ pub struct Scenario {
     pub incidents: Vec<Incident>,
     /// Who does not play fair.
     pub hostile: Vec<(Range<u32>, Behaviour)>,
+    /// Shares of all viewers (per million) that do not play fair, drawn at random.
+    pub unfair: Vec<(u32, Behaviour)>,
 }
 
 impl Scenario {
@@ -128,10 +138,13 @@ impl Scenario {
             player: PlayerSpec::default(),
             engine: Config::default(),
             modest_uploads: false,
+            mean_upload: None,
+            mixed_renditions: false,
             hash_us: 300,
             arrivals: Arrivals::Within(Duration::from_secs(2)),
             incidents: Vec::new(),
             hostile: Vec::new(),
+            unfair: Vec::new(),
         }
     }
 
@@ -204,14 +217,23 @@ impl Scenario {
                 .collect(),
             _ => Vec::new(),
         };
-        if self.modest_uploads {
-            let usable = (seat.access.up_bps / 2).min(self.stream.bitrate * 3 / 2);
-            config.max_upload_bitrate = config.max_upload_bitrate.min(usable);
-        }
-        if !seat.access.uploads || seat.behaviour == Behaviour::FreeRider {
-            config.max_upload_bitrate = 0;
-        }
+        config.max_upload_bitrate = seat.upload_bps;
         config
+    }
+}
+
+impl Scenario {
+    /// The upload limit of a viewer, before scaling, in bit/s.
+    fn upload_bps(&self, access: &Access, behaviour: Behaviour) -> u64 {
+        if !access.uploads || behaviour == Behaviour::FreeRider {
+            return 0;
+        }
+        let ceiling = self.engine.max_upload_bitrate;
+        if !self.modest_uploads {
+            return ceiling;
+        }
+        let usable = (access.up_bps / 2).min(self.stream.bitrate * 3 / 2);
+        usable.min(ceiling)
     }
 }
 
@@ -229,6 +251,10 @@ pub struct Seat {
     pub leaves: Option<(Time, Departure)>,
     /// Fairness.
     pub behaviour: Behaviour,
+    /// Upload limit in bit/s.
+    pub upload_bps: u64,
+    /// The rendition played at first.
+    pub rendition: u32,
 }
 
 /// What is fixed about every viewer, by number.
@@ -238,7 +264,40 @@ pub struct Roster(Vec<Seat>);
 impl Roster {
     /// Draws the audience of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
-        Self((0..scenario.viewers).map(|n| seat(scenario, n)).collect())
+        let end = Time(0) + scenario.span;
+        let visits = match &scenario.arrivals {
+            Arrivals::Visits(visits) => visits.draw(scenario.seed, scenario.viewers, end),
+            _ => (0..scenario.viewers)
+                .map(|n| (arrival(scenario, n), None))
+                .collect(),
+        };
+        let seats = (0..).zip(visits).map(|(n, visit)| seat(scenario, n, visit));
+        let mut roster = Self(seats.collect());
+        if let Some(mean) = scenario.mean_upload {
+            roster.scale_uploads(mean);
+        }
+        roster
+    }
+
+    /// Scales all upload limits so that their mean is `mean` bit/s.
+    fn scale_uploads(&mut self, mean: u64) {
+        let sum: u128 = self.0.iter().map(|seat| u128::from(seat.upload_bps)).sum();
+        let target = u128::from(mean) * self.0.len() as u128;
+        for seat in &mut self.0 {
+            let scaled = u128::from(seat.upload_bps) * target / sum.max(1);
+            seat.upload_bps = u64::try_from(scaled).unwrap_or(u64::MAX);
+            seat.access.up_bps = seat.access.up_bps.max(seat.upload_bps.saturating_mul(2));
+        }
+    }
+
+    /// How many viewers there are in the whole run.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A viewer's facts.
@@ -259,8 +318,8 @@ impl Roster {
     }
 }
 
-fn seat(scenario: &Scenario, viewer: u32) -> Seat {
-    let leaves = scenario
+fn seat(scenario: &Scenario, viewer: u32, (arrives, leaves): Visit) -> Seat {
+    let incident = scenario
         .incidents
         .iter()
         .filter(|incident| incident.viewers.contains(&viewer))
@@ -273,13 +332,38 @@ fn seat(scenario: &Scenario, viewer: u32) -> Seat {
         .hostile
         .iter()
         .find(|(viewers, _)| viewers.contains(&viewer))
-        .map_or(Behaviour::Honest, |(_, behaviour)| *behaviour);
+        .map(|(_, behaviour)| *behaviour);
+    let behaviour = behaviour.unwrap_or_else(|| drawn_behaviour(scenario, viewer));
+    let access = scenario.network.access(scenario.seed, viewer);
+    let renditions = u64::from(scenario.stream.renditions.max(1));
+    let drawn = mix(scenario.seed, Purpose::Rendition, &[u64::from(viewer)]) % renditions;
     Seat {
-        access: scenario.network.access(scenario.seed, viewer),
-        arrives: arrival(scenario, viewer),
-        leaves,
+        upload_bps: scenario.upload_bps(&access, behaviour),
+        access,
+        arrives,
+        leaves: [leaves, incident]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at),
         behaviour,
+        rendition: if scenario.mixed_renditions {
+            u32::try_from(drawn).unwrap_or(0)
+        } else {
+            0
+        },
     }
+}
+
+fn drawn_behaviour(scenario: &Scenario, viewer: u32) -> Behaviour {
+    let labels = [u64::from(viewer), 2];
+    let draw = mix(scenario.seed, Purpose::Hostile, &labels) % 1_000_000;
+    let mut below = 0;
+    let mut shares = scenario.unfair.iter();
+    let hit = shares.find(|(share, _)| {
+        below += u64::from(*share);
+        draw < below
+    });
+    hit.map_or(Behaviour::Honest, |(_, behaviour)| *behaviour)
 }
 
 fn arrival(scenario: &Scenario, viewer: u32) -> Time {
@@ -290,6 +374,7 @@ fn arrival(scenario: &Scenario, viewer: u32) -> Time {
         }
         Arrivals::Every(gap) => Time(micros(*gap) * u64::from(viewer)),
         Arrivals::At(times) => times.get(viewer as usize).copied().unwrap_or_default(),
+        Arrivals::Visits(_) => Time(0),
     }
 }
 

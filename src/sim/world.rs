@@ -7,7 +7,7 @@ use crate::sim::event::{FromTracker, Happening, Scheduled, ToTracker};
 use crate::sim::ledger::Ledger;
 use crate::sim::queue::EventQueue;
 use crate::sim::report::Report;
-use crate::sim::scenario::{Roster, Scenario};
+use crate::sim::scenario::{Roster, Scenario, What};
 use crate::sim::stream::Stream;
 use crate::sim::tracker::{Outgoing, Tracker};
 use crate::sim::viewer::{Ctx, Viewer};
@@ -61,6 +61,23 @@ impl World {
         self
     }
 
+    /// Times every 64th call of the engine with this clock, in ns.
+    #[must_use]
+    pub fn timed(mut self, clock: fn() -> u64) -> Self {
+        self.ledger.time_with(clock);
+        self
+    }
+
+    /// Time spent in the engine, in ns, over all threads, as estimated from the calls that were timed.
+    pub fn engine_ns(&self) -> u64 {
+        self.ledger.engine_ns()
+    }
+
+    /// As [`World::advance`], on so many threads.
+    pub fn advance_on(&mut self, _threads: usize, until: Time) -> u64 {
+        self.advance(until)
+    }
+
     /// The log so far.
     pub fn log(&self) -> &[String] {
         self.ledger.log()
@@ -68,11 +85,19 @@ impl World {
 
     /// Everything that is known to happen.
     fn plan(&mut self) {
+        let measured = self.scenario.measure_from;
         for (id, seat) in (0_u32..).zip(self.roster.iter()) {
-            let arrives = Scheduled::Viewer(id, Happening::Arrives);
-            self.queue.push(seat.arrives, arrives);
+            let mut plan = |at, what| self.queue.push(at, Scheduled::Viewer(id, what));
+            plan(seat.arrives, Happening::Arrives);
+            if let Some((at, how)) = seat.leaves {
+                plan(at, Happening::Meets(What::Leave(how)));
+            }
+            if measured > Time(0) && seat.arrives < measured {
+                plan(measured, Happening::Counts);
+            }
         }
-        for incident in &self.scenario.incidents {
+        let leaves = |what: &What| matches!(what, What::Leave(_));
+        for incident in self.scenario.incidents.iter().filter(|i| !leaves(&i.what)) {
             for id in incident.viewers.clone() {
                 let meets = Scheduled::Viewer(id, Happening::Meets(incident.what));
                 self.queue.push(incident.at, meets);
@@ -84,6 +109,12 @@ impl World {
                 self.queue.push(Time(outage.start), falls);
             }
         }
+    }
+
+    /// How many viewers are there at virtual time `at`.
+    pub fn audience(&self, at: Time) -> usize {
+        let ids = (0_u32..).zip(self.roster.iter());
+        ids.filter(|(id, _)| self.roster.is_there(*id, at)).count()
     }
 
     /// Virtual time.

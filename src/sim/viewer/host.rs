@@ -36,6 +36,9 @@ impl Viewer {
         }
         self.feed(ctx, Event::Woke, None);
         self.brief_engine(ctx);
+        if let Some((load, segment)) = self.held.take() {
+            self.load_by_engine(ctx, load, segment);
+        }
     }
 
     fn engine_time(&self, now: Time) -> Time {
@@ -62,8 +65,8 @@ impl Viewer {
         let mut actions = std::mem::take(&mut self.spare);
         let note = |what: &dyn std::fmt::Debug, sign| short(&format!("{sign} {what:?}"));
         ctx.ledger.note(ctx.now, self.id, || note(&event, '<'));
-        engine.handle(now, event, &mut actions);
-        ctx.ledger.engine_calls += 1;
+        ctx.ledger
+            .engine_call(|| engine.handle(now, event, &mut actions));
         for action in actions.drain(..) {
             ctx.ledger.note(ctx.now, self.id, || note(&action, '>'));
             self.carry_out(ctx, action, payload.as_ref());
@@ -256,7 +259,10 @@ impl Viewer {
                 if is_right && !was_right {
                     let truth = ctx.stream.segment(payload.segment);
                     let available = truth.map_or(ctx.now, |segment| segment.available);
-                    ctx.ledger.spread(ctx.now, available.max(self.seat.arrives));
+                    let known = self.listing.known_at(ctx, payload.segment);
+                    let known = known.unwrap_or(self.seat.arrives);
+                    ctx.ledger
+                        .spread(ctx.now, available, known, self.seat.arrives);
                 }
             }
         }
@@ -338,6 +344,7 @@ impl Viewer {
         if ctx.ledger.counts(ctx.now) {
             self.tally.delivered_bytes += u64::from(bytes);
         }
+        ctx.ledger.delivered(ctx.now, bytes);
         let append = micros(ctx.scenario.player.append);
         self.after(ctx, append, Happening::Delivered(load));
     }

@@ -11,7 +11,7 @@ use crate::sim::buffer::Payload;
 use crate::sim::chance::{between, happens};
 use crate::sim::channel::{self, Channel, Mate, NEVER};
 use crate::sim::event::{Body, Happening, Packet, Scheduled};
-use crate::sim::network::channel_bytes;
+use crate::sim::network::{channel_bytes, message_loss};
 
 /// A closing connection flushes what leaves within this time.
 const FLUSH_US: u64 = 100_000;
@@ -92,6 +92,9 @@ impl Viewer {
 
     pub(super) fn link_up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mate: Mate) {
         let one_way_us = self.one_way_us(ctx, mate.0);
+        let theirs = ctx.roster.seat(mate.0);
+        let theirs = theirs.map_or(0, |seat| seat.access.loss_per_million);
+        let loss = (self.seat.access.loss_per_million + theirs) / 2;
         let Some(channel) = self.channels.get_mut(&conn) else {
             // Closed here in the meantime; the mate is told so.
             let at = Time(ctx.now.0 + one_way_us);
@@ -99,6 +102,7 @@ impl Viewer {
         };
         channel.open = true;
         channel.one_way_us = one_way_us;
+        channel.loss_per_million = loss;
         let open = self
             .channels
             .values()
@@ -222,7 +226,7 @@ impl Viewer {
         let wire = channel_bytes(length);
         let departed = self.up.send(ctx.now, wire);
         channel.queue(departed, length);
-        let lost = happens(&mut self.rng, ctx.scenario.network.loss_per_million);
+        let lost = happens(&mut self.rng, message_loss(wire, channel.loss_per_million));
         let again = if lost { channel.one_way_us * 3 } else { 0 };
         let arrives = Time(departed.0 + channel.one_way_us + again).max(channel.last_arrival);
         channel.last_arrival = arrives;

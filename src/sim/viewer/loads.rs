@@ -11,6 +11,7 @@ use crate::sim::cdn::Asker;
 use crate::sim::chance::between;
 use crate::sim::event::Happening;
 use crate::sim::player::{PlayerAction, PlayerEvent};
+use crate::sim::scenario::Mode;
 use crate::sim::stream::{SegmentId, seconds};
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct Listing {
     zero: Option<u64>,
     listed: Range<u32>,
     segments: Vec<Arc<SegmentInfo>>,
+    /// Since when each is known.
+    known: Vec<Time>,
 }
 
 impl Listing {
@@ -47,6 +50,14 @@ impl Listing {
         }
         let at = sn.checked_sub(self.listed.start)?;
         self.segments.get(at as usize).cloned()
+    }
+
+    /// Since when a listed segment is known.
+    pub(super) fn known_at(&self, ctx: &Ctx<'_>, segment: SegmentId) -> Option<Time> {
+        let info = &ctx.stream.segment(segment)?.info;
+        let sn = u32::try_from(info.sn).ok()?;
+        let at = sn.checked_sub(self.listed.start)?;
+        self.known.get(at as usize).copied()
     }
 
     /// Media time on the player's timeline, in seconds.
@@ -115,7 +126,8 @@ impl Viewer {
             self.renew_listing(ctx, rendition, listed.clone());
             self.tell_playlist(ctx);
         }
-        if first && ctx.scenario.mode != crate::sim::scenario::Mode::Stock {
+        let late = ctx.scenario.player.engine_after_first_frame;
+        if first && !late && ctx.scenario.mode != Mode::Stock {
             let ready = micros(ctx.scenario.player.engine_ready);
             self.after(ctx, ready, Happening::EngineReady);
         }
@@ -133,9 +145,15 @@ impl Viewer {
                 known.or_else(|| shifted(ctx, ctx.stream.id(rendition, sn)?, zero))
             })
             .collect();
+        let known = listed.clone().map(|sn| {
+            let at = sn.checked_sub(self.listing.listed.start);
+            let before = at.and_then(|at| self.listing.known.get(at as usize));
+            before.copied().unwrap_or(ctx.now)
+        });
         self.listing = Listing {
             rendition,
             zero: Some(zero),
+            known: known.collect(),
             listed,
             segments,
         };
@@ -201,14 +219,59 @@ impl Viewer {
         let Some(info) = self.info_of(ctx, segment) else {
             return;
         };
-        if self.engine.is_none() {
-            let ask = Ask {
-                part: 0..info.bytes,
-                whole: info.offset.is_none(),
-                bypass_cache: false,
-            };
-            return self.begin(ctx, Asker::Stock(load), segment, ask);
+        if self.engine.is_some() {
+            return self.load_by_engine(ctx, load, segment);
         }
+        let wait = self.may_wait_us(ctx);
+        if wait > 0 {
+            self.held = Some((load, segment));
+            return self.after(ctx, wait, Happening::HoldExpires(load));
+        }
+        self.load_from_stock(ctx, load, segment, &info);
+    }
+
+    fn load_from_stock(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        load: LoadId,
+        segment: SegmentId,
+        info: &SegmentInfo,
+    ) {
+        let ask = Ask {
+            part: 0..info.bytes,
+            whole: info.offset.is_none(),
+            bypass_cache: false,
+        };
+        self.begin(ctx, Asker::Stock(load), segment, ask);
+    }
+
+    /// How long the load of the second segment may wait for the engine, in µs: the buffer must outlast what
+    /// the CDN needs, taken as twice what it took for the first segment and half a second.
+    fn may_wait_us(&self, ctx: &Ctx<'_>) -> u64 {
+        let spec = &ctx.scenario.player;
+        let awaited = spec.engine_after_first_frame && ctx.scenario.mode != Mode::Stock;
+        if !awaited || !self.player.is_playing() {
+            return 0;
+        }
+        let need = self.stock_took_us * 2 + 500_000;
+        let spare = self.player.ahead_us(ctx.now).saturating_sub(need);
+        spare.min(micros(spec.hold))
+    }
+
+    /// The engine is not there yet, and there is no more time to wait for it.
+    pub(super) fn hold_expires(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {
+        let Some((load, segment)) = self.held.take_if(|held| held.0 == load) else {
+            return;
+        };
+        if let Some(info) = self.info_of(ctx, segment) {
+            self.load_from_stock(ctx, load, segment, &info);
+        }
+    }
+
+    pub(super) fn load_by_engine(&mut self, ctx: &mut Ctx<'_>, load: LoadId, segment: SegmentId) {
+        let Some(info) = self.info_of(ctx, segment) else {
+            return;
+        };
         self.loads.insert(load, Want { segment });
         let event = Event::LoadRequested {
             load,
@@ -221,12 +284,20 @@ impl Viewer {
         if self.loads.remove(&load).is_some() {
             self.feed(ctx, Event::LoadAborted { load }, None);
         }
+        self.held.take_if(|held| held.0 == load);
         self.transfers
             .retain(|_, transfer| transfer.asker != Asker::Stock(load));
     }
 
     pub(super) fn delivered(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {
         self.play(ctx, PlayerEvent::Appended(load));
+        let spec = &ctx.scenario.player;
+        let awaited = spec.engine_after_first_frame && ctx.scenario.mode != Mode::Stock;
+        if awaited && !self.engine_due {
+            self.engine_due = true;
+            let ready = micros(spec.engine_ready);
+            self.after(ctx, ready, Happening::EngineReady);
+        }
     }
 
     pub(super) fn failed(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {

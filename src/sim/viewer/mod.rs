@@ -64,6 +64,12 @@ pub(super) struct Viewer {
     reporting: bool,
     loads: BTreeMap<LoadId, Want>,
     stocked: Vec<Stocked>,
+    /// A load that waits for the engine.
+    held: Option<(LoadId, SegmentId)>,
+    /// Whether the engine has been started or is about to.
+    engine_due: bool,
+    /// How long the stock loader took for its latest segment, in µs.
+    stock_took_us: u64,
     up: Link,
     down: Link,
     cdn: Link,
@@ -87,6 +93,8 @@ pub(super) struct Viewer {
 pub(super) struct Record {
     pub(super) tally: Tally,
     pub(super) seen: Experience,
+    /// The same at the moment from which on it counts.
+    pub(super) before: Experience,
     /// How far behind the live edge it played last, in µs.
     pub(super) latency_us: Option<u64>,
     pub(super) stats: Stats,
@@ -103,6 +111,8 @@ impl Viewer {
     pub(super) fn new(id: u32, scenario: &Scenario, seat: &Seat) -> Self {
         let spec = &scenario.stream;
         let labels = [u64::from(id)];
+        let mut player = Player::new(scenario.player.clone(), spec.segment, spec.live);
+        player.start_with(seat.rendition);
         Self {
             id,
             seat: seat.clone(),
@@ -112,11 +122,14 @@ impl Viewer {
             clock_zero: Time(0),
             armed: None,
             idle_wakes: 0,
-            player: Player::new(scenario.player.clone(), spec.segment, spec.live),
+            player,
             listing: Listing::default(),
             reporting: false,
             loads: BTreeMap::new(),
             stocked: Vec::new(),
+            held: None,
+            engine_due: false,
+            stock_took_us: 0,
             up: Link::new(seat.access.up_bps),
             down: Link::new(seat.access.down_bps),
             cdn: Link::new(scenario.cdn.rate_bps),
@@ -143,6 +156,8 @@ impl Viewer {
         }
         match happening {
             Happening::Arrives => self.arrive(ctx),
+            Happening::Counts => self.record.before = self.player.experience(ctx.now),
+            Happening::HoldExpires(load) => self.hold_expires(ctx, load),
             Happening::Meets(what) => self.meet(ctx, what),
             Happening::EngineReady => self.start_engine(ctx),
             Happening::Wakes => self.wake(ctx),
@@ -224,6 +239,7 @@ impl Viewer {
         self.buffers.clear();
         self.channels.clear();
         self.transfers.clear();
+        self.held = None;
         self.listing = Listing::default();
     }
 

@@ -9,12 +9,19 @@ use crate::core::time::{Time, micros};
 use crate::sim::buffer::Payload;
 use crate::sim::cdn::{Answer, Asker, Request, Transfer};
 use crate::sim::event::{Happening, Step};
-use crate::sim::network::{Link, http_bytes};
+use crate::sim::ledger::Sent;
+use crate::sim::network::{Link, Nat, http_bytes};
 use crate::sim::stream::SegmentId;
 use std::ops::Range;
 
 /// The stock loader gives up a request that was not answered for so long.
 const STOCK_TIME_OUT_US: u64 = 10_000_000;
+
+/// A copy that the engine asks for so soon after the CDN has a segment is meant for others as well.
+const EARLY_US: u64 = 1_000_000;
+
+/// A viewer is joining for so long.
+const JOINING_US: u64 = 10_000_000;
 
 /// What is asked of the CDN.
 pub(super) struct Ask {
@@ -114,7 +121,10 @@ impl Viewer {
                 }
             }
             Step::Piece(payload) => {
-                let through = self.down.receive(ctx.now, http_bytes(payload.len));
+                let wire = http_bytes(payload.len);
+                let took = Link::new(transfer.rate(&ctx.scenario.cdn)).duration_us(wire);
+                let began = Time(ctx.now.0.saturating_sub(took));
+                let through = self.down.receive_since(began, ctx.now, wire);
                 if through > ctx.now {
                     self.schedule(
                         ctx,
@@ -155,17 +165,32 @@ impl Viewer {
         let Some(payload) = transfer.take(spec.piece) else {
             return;
         };
-        let paced = self.cdn.send(ctx.now, http_bytes(payload.len));
-        let slowed = Link::new(transfer.rate(spec)).send(ctx.now, http_bytes(payload.len));
+        let wire = http_bytes(payload.len);
+        let paced = self.cdn.send(ctx.now, wire);
+        let slowed = Link::new(transfer.rate(spec)).send(ctx.now, wire);
+        let (asked, by_engine) = (transfer.asked, matches!(transfer.asker, Asker::Engine(_)));
         if ctx.ledger.counts(ctx.now) {
             self.tally.cdn_bytes += u64::from(payload.len);
             if let Asker::Stock(_) = transfer.asker {
                 self.tally.stock_bytes += u64::from(payload.len);
             }
         }
-        ctx.ledger.origin(payload.segment, payload.len);
+        let available = ctx.stream.segment(payload.segment).map(|s| s.available);
+        let early = available.is_some_and(|at| asked.0 <= at.0 + EARLY_US);
+        ctx.ledger.origin(Sent {
+            now: ctx.now,
+            segment: payload.segment,
+            bytes: payload.len,
+            early: by_engine && early,
+            joining: self.is_joining(ctx.now),
+        });
         let at: Time = paced.max(slowed);
         self.schedule(ctx, at, Happening::Transfer(id, Step::Piece(payload)));
+    }
+
+    /// Whether this is a newcomer who can have peers.
+    fn is_joining(&self, now: Time) -> bool {
+        self.seat.access.nat != Nat::Blocked && now.0 < self.seat.arrives.0 + JOINING_US
     }
 
     fn piece(&mut self, ctx: &mut Ctx<'_>, id: u32, payload: Payload) {
@@ -224,6 +249,8 @@ impl Viewer {
         if ctx.ledger.counts(ctx.now) {
             self.tally.delivered_bytes += u64::from(info.bytes);
         }
+        ctx.ledger.delivered(ctx.now, info.bytes);
+        self.stock_took_us = micros(ctx.now - transfer.asked);
         let append = micros(ctx.scenario.player.append);
         self.after(ctx, append, Happening::Delivered(load));
         let first_byte = transfer.first_byte.unwrap_or(ctx.now);

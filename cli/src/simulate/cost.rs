@@ -1,0 +1,76 @@
+//! What a run cost on this machine: the only figures that differ from run to run.
+
+use serde::Serialize;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use swarmline::sim::audience::Plan;
+use swarmline::sim::figures::Figures;
+
+/// Time spent on a run with peers.
+#[derive(Clone, Copy)]
+pub(crate) struct Spent {
+    pub(crate) wall: Duration,
+    /// In the engine, over all threads, estimated from one call of 64.
+    pub(crate) engine: Duration,
+    pub(crate) threads: usize,
+}
+
+/// The cost of a run.
+#[derive(Serialize)]
+pub(crate) struct Cost {
+    /// Seconds for the run and its twin.
+    pub(crate) wall_s: f64,
+    /// Of these, for the run with peers.
+    pub(crate) wall_with_peers_s: f64,
+    /// Share of processor time that the engine took, estimated from one call of 64.
+    pub(crate) engine_share: f64,
+    /// Largest resident set of the process, in MiB; 0 where the system does not tell.
+    pub(crate) peak_rss_mb: f64,
+    /// Processor time (threads × wall) of the run with peers, in µs per viewer and second.
+    pub(crate) us_per_viewer_second: f64,
+    /// Of these, outside the engine.
+    pub(crate) us_outside_engine_per_viewer_second: f64,
+    /// In µs per viewer and chunk of 16 KiB of the stream.
+    pub(crate) us_per_viewer_chunk: f64,
+    /// The engine's own, in µs per call.
+    pub(crate) us_per_engine_call: f64,
+    /// Threads used.
+    pub(crate) threads: usize,
+}
+
+impl Cost {
+    pub(crate) fn new(figures: &Figures, plan: &Plan, spent: Spent, wall: Duration) -> Self {
+        let processor = spent.wall.as_secs_f64() * spent.threads as f64;
+        let engine = spent.engine.as_secs_f64();
+        let each = 1e6 / figures.viewer_seconds;
+        let chunks = plan.scenario.stream.bitrate as f64 / 8.0 / 16_384.0;
+        let calls = figures.engine_calls_per_viewer_second * figures.viewer_seconds;
+        Self {
+            wall_s: wall.as_secs_f64(),
+            wall_with_peers_s: spent.wall.as_secs_f64(),
+            engine_share: engine / processor.max(1e-9),
+            peak_rss_mb: peak_rss_mb().unwrap_or(0.0),
+            us_per_viewer_second: processor * each,
+            us_outside_engine_per_viewer_second: (processor - engine) * each,
+            us_per_viewer_chunk: processor * each / chunks,
+            us_per_engine_call: engine * 1e6 / calls.max(1.0),
+            threads: spent.threads,
+        }
+    }
+}
+
+/// Nanoseconds since the first call, for the simulator to time the engine with.
+pub(crate) fn clock() -> fn() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    || {
+        let start = START.get_or_init(Instant::now);
+        u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kb: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kb / 1024.0)
+}
