@@ -19,6 +19,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         hash_failures,
         stalls_avoided,
         turns,
+        rescues,
         peers,
         cache_bytes,
         trackers_connected,
@@ -35,6 +36,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         .with("hashFailures", hash_failures)
         .with("stallsAvoided", stalls_avoided)
         .with("turns", turns)
+        .with("rescues", rescues)
         .with("peers", peers)
         .with("cacheBytes", cache_bytes as f64)
         .with("trackersConnected", trackers_connected)

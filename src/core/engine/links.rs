@@ -188,10 +188,11 @@ impl Engine {
         self.carry_out(outputs, out);
         let outputs = self.trackers.tick(self.now, &mut self.rng);
         self.carry_out(outputs, out);
-        let (missing, connected) = self.swarm.vacancies();
+        let (missing, connected) = self.swarm.vacancies(self.now);
         self.trackers.seek(missing, connected);
         if let Some(population) = self.trackers.population() {
             self.population = population;
+            self.swarm.set_population(population);
             self.settled |= population == 1;
         }
         if self.on {

@@ -28,6 +28,8 @@ pub struct Stats {
     pub stalls_avoided: u32,
     /// Times this viewer fetched for others, because nobody around had a segment.
     pub turns: u32,
+    /// Times the CDN was asked because the point of no return had come with leaves missing.
+    pub rescues: u32,
     /// Peers connected now.
     pub peers: u32,
     /// Bytes of all segment buffers now.

@@ -77,6 +77,7 @@ impl Engine {
             return get.retry_at;
         }
         get.rescued |= rescued;
+        self.stats.rescues += u32::from(rescued);
         let missing = entry.missing_leaves().clone();
         self.fetch_leaves(seg, &missing, out);
         Time::NEVER

@@ -29,7 +29,7 @@ pub const DOUBLING: Duration = Duration::from_millis(250);
 
 /// Most seeds. One in so many viewers is a seed below that.
 const MOST_SEEDS: u32 = 32;
-const VIEWERS_PER_SEED: u32 = 12;
+const VIEWERS_PER_SEED: u32 = 32;
 
 /// A viewer who uploads nothing is of no use as a seed.
 const NEVER: Duration = Duration::from_secs(600);
@@ -47,7 +47,7 @@ pub struct Crowd {
 
 /// Viewers that fetch a segment at once, in an audience of `population`: P(none) = e^−seeds.
 pub fn seeds(population: u32) -> u32 {
-    (population / VIEWERS_PER_SEED).clamp(1, MOST_SEEDS)
+    (population / VIEWERS_PER_SEED).clamp(2, MOST_SEEDS)
 }
 
 /// This viewer's turn for `segment`: how long to wait after first seeing that nobody has it.
