@@ -17,6 +17,8 @@ pub(super) struct Channel {
     pub(super) open: bool,
     /// One way to the mate, in µs.
     pub(super) one_way_us: u64,
+    /// When the mate leaves: nothing gets there from then on.
+    pub(super) mate_leaves: Time,
     /// Packets per million that get lost.
     pub(super) loss_per_million: u64,
     /// When the last message sent gets there: none overtakes it.

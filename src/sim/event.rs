@@ -1,8 +1,7 @@
-//! What can be scheduled. Everything that passes between viewers, or between a viewer and a tracker, goes
+//! What can be scheduled; where it happens and who sent it is in its key. Everything that passes between viewers, or between a viewer and a tracker, goes
 //! through the queue with its delay; nobody reaches into anybody else's state.
 
 use crate::core::ids::{ConnId, LoadId, SegKey, SegmentHash, TrackerId, TreeHash};
-use crate::core::time::Time;
 use crate::sim::buffer::Payload;
 use crate::sim::channel::Mate;
 use crate::sim::player::PlayerEvent;
@@ -12,11 +11,11 @@ use std::ops::Range;
 /// An entry of the event queue.
 pub(super) enum Scheduled {
     /// Something happens to a viewer.
-    Viewer(u32, Happening),
+    Viewer(Happening),
     /// Something gets to a tracker from a viewer.
-    Tracker(TrackerId, u32, ToTracker),
+    Tracker(ToTracker),
     /// A tracker goes down.
-    Outage(TrackerId),
+    Outage,
 }
 
 /// What happens to a viewer.
@@ -84,11 +83,10 @@ pub(super) enum Hashed {
 
 /// A message between viewers.
 pub(super) struct Packet {
-    pub(super) from: u32,
     /// The receiver's end.
     pub(super) conn: ConnId,
-    /// When the last bit left the sender.
-    pub(super) departed: Time,
+    /// How long the sender's link took for it, in µs.
+    pub(super) took_us: u64,
     /// Bytes on the wire.
     pub(super) wire: u64,
     pub(super) body: Body,

@@ -143,7 +143,7 @@ impl Histogram {
 }
 
 /// Everything written down over all viewers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     measure_from: Time,
     violations: Vec<Violation>,
@@ -207,6 +207,33 @@ impl Ledger {
     /// Writes down, word for word, what passes between this viewer's host and its engine.
     pub fn watch(&mut self, viewer: u32) {
         self.watched = Some(viewer);
+    }
+
+    /// Adds what another ledger of the same run holds.
+    pub fn absorb(&mut self, other: Self) {
+        self.violations.extend(other.violations);
+        self.violations.sort_by_key(|v| (v.at_us, v.viewer));
+        self.violations.truncate(KEPT);
+        self.violation_count += other.violation_count;
+        let add = |sums: &mut [u64], more: &[u64]| {
+            sums.iter_mut().zip(more).for_each(|(sum, n)| *sum += n);
+        };
+        add(&mut self.origin, &other.origin);
+        add(&mut self.early, &other.early);
+        add(&mut self.spread.counts, &other.spread.counts);
+        add(&mut self.spread_known.counts, &other.spread_known.counts);
+        self.spread.total += other.spread.total;
+        self.spread_known.total += other.spread_known.total;
+        let seconds = self.seconds.len().max(other.seconds.len());
+        self.seconds.resize(seconds, Second::default());
+        for (sum, second) in self.seconds.iter_mut().zip(&other.seconds) {
+            sum.cdn_bytes += second.cdn_bytes;
+            sum.joiner_bytes += second.joiner_bytes;
+            sum.delivered_bytes += second.delivered_bytes;
+        }
+        self.engine_calls += other.engine_calls;
+        self.timed_ns += other.timed_ns;
+        self.log.extend(other.log);
     }
 
     /// A line for the log, if this viewer is watched.

@@ -11,7 +11,7 @@
 //! [`ledger::Violation`].
 //!
 //! Viewers and trackers affect each other only through the event queue and only with a delay, so
-//! that the audience can later be split over threads without changing a result.
+//! that the audience can be divided over threads without changing a result ([`world`]).
 //!
 //! ```
 //! use swarmline::sim::{scenario::Scenario, world::World};
@@ -26,16 +26,21 @@ pub mod catalogue;
 pub mod cdn;
 pub mod chance;
 mod channel;
+mod desk;
 mod event;
 pub mod figures;
+mod gate;
 pub mod hostile;
 pub mod ledger;
+mod listings;
 pub mod network;
 pub mod player;
+mod post;
 pub mod queue;
 pub mod ranges;
 pub mod report;
 pub mod scenario;
+mod shard;
 pub mod stream;
 pub mod tracker;
 mod viewer;

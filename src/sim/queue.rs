@@ -1,40 +1,100 @@
 //! The event queue: virtual time, strictly ordered.
 //!
-//! Invariants: what was scheduled for an earlier time comes out first; at equal times, what was
-//! scheduled first comes out first; nothing comes out before the time of what came out last.
-//! Payloads sit in a slab and the heap moves only 24-byte keys, so that a calendar queue can take
-//! the heap's place without any other file noticing.
+//! Invariants: what comes out next has the smallest [`Key`] of all that waits; keys say where an event goes and
+//! who sent it, so that the order at one place does not depend on what else is in the queue, or
+//! on how places are divided among queues; nothing comes out before the time of what came out last.
+//!
+//! A calendar: near events lie unsorted in buckets of 128 µs, a bucket is sorted when its time comes, far events
+//! wait in a map until their bucket comes near. Pushing is a push to the end of a vector.
 
 use crate::core::time::Time;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    at: Time,
-    seq: u64,
-    slot: u32,
+/// When an event happens and where, who sent it, and its number among all that this sender sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Key {
+    /// When.
+    pub at: Time,
+    /// Where.
+    pub place: u32,
+    /// From whom.
+    pub from: u32,
+    /// The sender's number.
+    pub seq: u32,
 }
 
+/// An event and its key.
+#[derive(Clone, Debug)]
+pub struct Entry<T> {
+    /// Its place in the order.
+    pub key: Key,
+    /// What happens.
+    pub event: T,
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<T> Eq for Entry<T> {}
+
+impl<T> PartialOrd for Entry<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Entry<T> {
+    /// Earliest last: heaps and sorted vectors give up their greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
+/// Microseconds in a bucket, as a power of two.
+const WIDTH: u32 = 7;
+
+/// Buckets that are near: 2.1 s.
+const NEAR: u64 = 1 << 14;
+
 /// Pending events of type `T`.
-#[derive(Default)]
 pub struct EventQueue<T> {
-    heap: BinaryHeap<Reverse<Key>>,
-    slots: Vec<Option<T>>,
-    free: Vec<u32>,
+    /// The present bucket, earliest last.
+    present: Vec<Entry<T>>,
+    /// What was scheduled for the present bucket, or before it, after it was opened.
+    late: BinaryHeap<Entry<T>>,
+    /// Number of the present bucket.
+    cursor: u64,
+    near: Vec<Vec<Entry<T>>>,
+    near_count: usize,
+    far: BTreeMap<u64, Vec<Entry<T>>>,
     now: Time,
-    seq: u64,
+    len: usize,
+    scheduled: u64,
+}
+
+impl<T> Default for EventQueue<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<T> EventQueue<T> {
     /// An empty queue at time zero.
     pub fn new() -> Self {
         Self {
-            heap: BinaryHeap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            present: Vec::new(),
+            late: BinaryHeap::new(),
+            cursor: 0,
+            near: (0..NEAR).map(|_| Vec::new()).collect(),
+            near_count: 0,
+            far: BTreeMap::new(),
             now: Time(0),
-            seq: 0,
+            len: 0,
+            scheduled: 0,
         }
     }
 
@@ -45,90 +105,185 @@ impl<T> EventQueue<T> {
 
     /// Events waiting.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.len
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.len == 0
     }
 
     /// Events ever scheduled.
     pub fn scheduled(&self) -> u64 {
-        self.seq
+        self.scheduled
     }
 
-    /// Schedules `event`; a time that has passed means now.
-    pub fn push(&mut self, at: Time, event: T) {
-        let slot = self.store(event);
-        let at = at.max(self.now);
-        self.heap.push(Reverse(Key {
-            at,
-            seq: self.seq,
-            slot,
-        }));
-        self.seq += 1;
+    /// Schedules an event; a time that has passed means now.
+    pub fn push(&mut self, key: Key, event: T) {
+        let at = key.at.max(self.now);
+        let entry = Entry {
+            key: Key { at, ..key },
+            event,
+        };
+        self.len += 1;
+        self.scheduled += 1;
+        let bucket = at.0 >> WIDTH;
+        if bucket <= self.cursor {
+            self.late.push(entry);
+        } else if bucket - self.cursor < NEAR
+            && let Some(slot) = self.near.get_mut(slot(bucket))
+        {
+            self.near_count += 1;
+            slot.push(entry);
+        } else {
+            self.far.entry(bucket).or_default().push(entry);
+        }
     }
 
     /// The next event not later than `until`; time moves to it.
-    pub fn pop_until(&mut self, until: Time) -> Option<(Time, T)> {
-        let Reverse(key) = self.heap.peek()?;
-        if key.at > until {
+    pub fn pop_until(&mut self, until: Time) -> Option<Entry<T>> {
+        while self.present.is_empty() && self.late.is_empty() {
+            if self.cursor >= until.0 >> WIDTH {
+                return None;
+            }
+            self.open_next(until.0 >> WIDTH);
+        }
+        // Greater is earlier.
+        let late = match (self.present.last(), self.late.peek()) {
+            (Some(a), Some(b)) => b > a,
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        let next = if late {
+            self.late.peek()
+        } else {
+            self.present.last()
+        };
+        if next.is_none_or(|entry| entry.key.at > until) {
             return None;
         }
-        let Reverse(key) = self.heap.pop()?;
-        self.now = key.at;
-        let event = self.slots.get_mut(key.slot as usize)?.take()?;
-        self.free.push(key.slot);
-        Some((key.at, event))
+        let entry = if late {
+            self.late.pop()
+        } else {
+            self.present.pop()
+        }?;
+        self.now = entry.key.at;
+        self.len -= 1;
+        Some(entry)
     }
 
-    fn store(&mut self, event: T) -> u32 {
-        if let Some(slot) = self.free.pop()
-            && let Some(place) = self.slots.get_mut(slot as usize)
-        {
-            *place = Some(event);
-            return slot;
+    /// Goes on to the next bucket with anything in it, but not past bucket `last`.
+    fn open_next(&mut self, last: u64) {
+        let mut next = self.cursor + 1;
+        if self.near_count == 0 {
+            let first = self.far.first_key_value().map_or(last, |(at, _)| *at);
+            next = first.min(last).max(next);
         }
-        self.slots.push(Some(event));
-        u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        self.cursor = next;
+        if let Some(bucket) = self.near.get_mut(slot(next)) {
+            self.near_count -= bucket.len();
+            self.present = std::mem::take(bucket);
+        }
+        self.bring_near();
+        self.present.sort_unstable();
     }
+
+    /// Far buckets that the cursor has come near to.
+    fn bring_near(&mut self) {
+        while let Some(first) = self.far.first_entry() {
+            let bucket = *first.key();
+            if bucket >= self.cursor + NEAR {
+                return;
+            }
+            let mut entries = first.remove();
+            if bucket <= self.cursor {
+                self.present.append(&mut entries);
+            } else if let Some(slot) = self.near.get_mut(slot(bucket)) {
+                self.near_count += entries.len();
+                slot.append(&mut entries);
+            }
+        }
+    }
+}
+
+fn slot(bucket: u64) -> usize {
+    usize::try_from(bucket % NEAR).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key(at: u64, place: u32, from: u32, seq: u32) -> Key {
+        Key {
+            at: Time(at),
+            place,
+            from,
+            seq,
+        }
+    }
+
     #[test]
-    fn comes_out_by_time_then_by_order_of_scheduling() {
+    fn comes_out_by_time_place_sender_and_number() {
         let mut queue = EventQueue::new();
-        for (at, name) in [(5, 'c'), (1, 'a'), (5, 'd'), (1, 'b')] {
-            queue.push(Time(at), name);
+        let keys = [
+            key(5, 1, 0, 0),
+            key(1, 2, 9, 9),
+            key(5, 0, 3, 1),
+            key(5, 0, 3, 0),
+            key(1, 2, 9, 8),
+            key(5, 0, 2, 7),
+        ];
+        for key in keys {
+            queue.push(key, ());
         }
         let mut out = Vec::new();
-        while let Some((at, name)) = queue.pop_until(Time(9)) {
-            out.push((at.0, name));
+        while let Some(entry) = queue.pop_until(Time(9)) {
+            out.push(entry.key);
         }
-        assert_eq!(out, [(1, 'a'), (1, 'b'), (5, 'c'), (5, 'd')]);
+        let mut sorted = keys;
+        sorted.sort_unstable();
+        assert_eq!(out, sorted);
+    }
+
+    #[test]
+    fn agrees_with_a_sorted_list_near_and_far() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut queue = EventQueue::new();
+        let mut truth: Vec<Key> = Vec::new();
+        let mut until = 0;
+        for seq in 0..20_000 {
+            let ahead = 1_u64 << rng.u32(0..25);
+            let key = key(until + rng.u64(0..=ahead), rng.u32(0..9), 0, seq);
+            queue.push(key, seq);
+            truth.push(Key {
+                at: key.at.max(queue.now()),
+                ..key
+            });
+            if rng.u32(0..50) == 0 {
+                until += 1 << rng.u32(0..23);
+                truth.sort_unstable();
+                let due = truth.partition_point(|key| key.at.0 <= until);
+                let rest = truth.split_off(due);
+                for key in std::mem::replace(&mut truth, rest) {
+                    let entry = queue.pop_until(Time(until)).unwrap();
+                    assert_eq!((entry.key, entry.event), (key, key.seq));
+                }
+                assert!(queue.pop_until(Time(until)).is_none());
+            }
+        }
+        assert_eq!(queue.len(), truth.len());
     }
 
     #[test]
     fn holds_back_what_is_later_than_asked_and_never_goes_back() {
         let mut queue = EventQueue::new();
-        queue.push(Time(7), 1);
-        assert_eq!(queue.pop_until(Time(6)), None);
-        assert_eq!(queue.pop_until(Time(7)), Some((Time(7), 1)));
-        queue.push(Time(3), 2);
-        assert_eq!(queue.pop_until(Time(9)), Some((Time(7), 2)));
-    }
-
-    #[test]
-    fn slots_are_used_again() {
-        let mut queue = EventQueue::new();
-        for round in 0..100 {
-            queue.push(Time(round), round);
-            assert!(queue.pop_until(Time(round)).is_some());
-        }
-        assert_eq!(queue.slots.len(), 1);
+        queue.push(key(9, 0, 0, 0), 'a');
+        assert!(queue.pop_until(Time(8)).is_none());
+        assert_eq!(queue.pop_until(Time(9)).map(|entry| entry.event), Some('a'));
+        queue.push(key(3, 0, 0, 1), 'b');
+        let entry = queue.pop_until(Time(9)).unwrap();
+        assert_eq!((entry.key.at, entry.event), (Time(9), 'b'));
+        assert!(queue.is_empty());
     }
 }

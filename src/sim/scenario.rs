@@ -257,6 +257,18 @@ pub struct Seat {
     pub rendition: u32,
 }
 
+impl Seat {
+    /// Whether the viewer is there at `at`.
+    pub fn is_there(&self, at: Time) -> bool {
+        self.arrives <= at && self.leaves_at() > at
+    }
+
+    /// When the viewer leaves; the end of time if it stays to the end of the run.
+    pub fn leaves_at(&self) -> Time {
+        self.leaves.map_or(Time(u64::MAX), |(at, _)| at)
+    }
+}
+
 /// What is fixed about every viewer, by number.
 #[derive(Clone, Debug)]
 pub struct Roster(Vec<Seat>);
@@ -307,9 +319,7 @@ impl Roster {
 
     /// Whether the viewer is there at `at`.
     pub fn is_there(&self, viewer: u32, at: Time) -> bool {
-        self.seat(viewer).is_some_and(|seat| {
-            seat.arrives <= at && seat.leaves.is_none_or(|(leaves, _)| at < leaves)
-        })
+        self.seat(viewer).is_some_and(|seat| seat.is_there(at))
     }
 
     /// All of them.

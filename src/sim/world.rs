@@ -1,54 +1,60 @@
-//! The run: takes events from the queue in order and hands each to the one it happens to.
+//! The run: lets everything happen in order, on as many threads as are given.
+//!
+//! The world is divided into shards. What passes from one viewer to another, or to a tracker, takes
+//! at least the shortest one-way delay; so every shard can work through a window of that length by itself,
+//! and what it sent to others is handed over at the window's end. The order in which things happen to one
+//! viewer depends on keys alone ([`crate::sim::queue`]), so that a run is the same on any number of threads.
 
 use crate::core::ids::TrackerId;
 use crate::core::time::Time;
-use crate::sim::chance::{Purpose, stream};
-use crate::sim::event::{FromTracker, Happening, Scheduled, ToTracker};
+use crate::sim::event::{Happening, Scheduled};
+use crate::sim::gate::Gate;
 use crate::sim::ledger::Ledger;
-use crate::sim::queue::EventQueue;
+use crate::sim::post::{PLAN, shard_of, tracker_place};
+use crate::sim::queue::{Entry, Key};
 use crate::sim::report::Report;
 use crate::sim::scenario::{Roster, Scenario, What};
+use crate::sim::shard::{Setting, Shard};
 use crate::sim::stream::Stream;
-use crate::sim::tracker::{Outgoing, Tracker};
-use crate::sim::viewer::{Ctx, Viewer};
-use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Windows shorter than this are not worth a second thread.
+const SHORTEST_WINDOW_US: u64 = 1_000;
 
 /// A simulated world, at some virtual time.
 pub struct World {
-    scenario: Scenario,
-    roster: Roster,
-    stream: Stream,
-    queue: EventQueue<Scheduled>,
-    ledger: Ledger,
-    viewers: Vec<Viewer>,
-    desks: Vec<Desk>,
+    setting: Setting,
+    shards: Vec<Shard>,
+    window_us: u64,
     clock: Time,
 }
 
-/// A tracker and the sockets open to it: viewer and socket number.
-struct Desk {
-    tracker: Tracker,
-    sockets: BTreeMap<u32, u32>,
-}
-
 impl World {
-    /// The world before anything has happened.
+    /// The world before anything has happened, for one thread.
     pub fn new(scenario: Scenario) -> Self {
-        let roster = Roster::new(&scenario);
-        let stream = Stream::new(scenario.seed, scenario.stream.clone(), scenario.span);
-        let viewers = (0_u32..)
-            .zip(roster.iter())
-            .map(|(id, seat)| Viewer::new(id, &scenario, seat))
-            .collect();
-        let mut world = Self {
-            ledger: Ledger::new(stream.len(), scenario.measure_from),
-            desks: (0..scenario.trackers).map(|n| desk(&scenario, n)).collect(),
-            queue: EventQueue::new(),
-            clock: Time(0),
-            roster,
-            stream,
-            viewers,
+        Self::on_threads(scenario, 1)
+    }
+
+    /// The same for so many threads, where delays between viewers are long enough for more than one.
+    pub fn on_threads(scenario: Scenario, threads: usize) -> Self {
+        let setting = Setting {
+            roster: Roster::new(&scenario),
+            stream: Stream::new(scenario.seed, scenario.stream.clone(), scenario.span),
             scenario,
+        };
+        let window_us = shortest_delay_us(&setting.scenario);
+        let count = if window_us < SHORTEST_WINDOW_US {
+            1
+        } else {
+            u32::try_from(threads.clamp(1, 256)).unwrap_or(1)
+        };
+        let mut world = Self {
+            shards: (0..count)
+                .map(|number| Shard::new(&setting, number, count))
+                .collect(),
+            setting,
+            window_us,
+            clock: Time(0),
         };
         world.plan();
         world
@@ -57,64 +63,86 @@ impl World {
     /// Keeps a log of what passes between this viewer's host and its engine.
     #[must_use]
     pub fn watch(mut self, viewer: u32) -> Self {
-        self.ledger.watch(viewer);
+        self.ledgers().for_each(|ledger| ledger.watch(viewer));
         self
     }
 
     /// Times every 64th call of the engine with this clock, in ns.
     #[must_use]
     pub fn timed(mut self, clock: fn() -> u64) -> Self {
-        self.ledger.time_with(clock);
+        self.ledgers().for_each(|ledger| ledger.time_with(clock));
         self
+    }
+
+    fn ledgers(&mut self) -> impl Iterator<Item = &mut Ledger> {
+        self.shards.iter_mut().map(|shard| &mut shard.ledger)
     }
 
     /// Time spent in the engine, in ns, over all threads, as estimated from the calls that were timed.
     pub fn engine_ns(&self) -> u64 {
-        self.ledger.engine_ns()
+        let shards = self.shards.iter();
+        shards.map(|shard| shard.ledger.engine_ns()).sum()
     }
 
-    /// As [`World::advance`], on so many threads.
-    pub fn advance_on(&mut self, _threads: usize, until: Time) -> u64 {
-        self.advance(until)
+    /// Threads that the run takes.
+    pub fn threads(&self) -> usize {
+        self.shards.len()
     }
 
     /// The log so far.
-    pub fn log(&self) -> &[String] {
-        self.ledger.log()
+    pub fn log(&self) -> Vec<String> {
+        let logs = self.shards.iter().map(|shard| shard.ledger.log());
+        logs.flatten().cloned().collect()
     }
 
     /// Everything that is known to happen.
     fn plan(&mut self) {
-        let measured = self.scenario.measure_from;
-        for (id, seat) in (0_u32..).zip(self.roster.iter()) {
-            let mut plan = |at, what| self.queue.push(at, Scheduled::Viewer(id, what));
-            plan(seat.arrives, Happening::Arrives);
+        let mut planned: Vec<(Time, u32, Scheduled)> = Vec::new();
+        let mut viewer = |at, id, what| planned.push((at, id, Scheduled::Viewer(what)));
+        let scenario = &self.setting.scenario;
+        let measured = scenario.measure_from;
+        for (id, seat) in (0_u32..).zip(self.setting.roster.iter()) {
+            viewer(seat.arrives, id, Happening::Arrives);
             if let Some((at, how)) = seat.leaves {
-                plan(at, Happening::Meets(What::Leave(how)));
+                viewer(at, id, Happening::Meets(What::Leave(how)));
             }
             if measured > Time(0) && seat.arrives < measured {
-                plan(measured, Happening::Counts);
+                viewer(measured, id, Happening::Counts);
             }
         }
         let leaves = |what: &What| matches!(what, What::Leave(_));
-        for incident in self.scenario.incidents.iter().filter(|i| !leaves(&i.what)) {
+        for incident in scenario.incidents.iter().filter(|i| !leaves(&i.what)) {
             for id in incident.viewers.clone() {
-                let meets = Scheduled::Viewer(id, Happening::Meets(incident.what));
-                self.queue.push(incident.at, meets);
+                viewer(incident.at, id, Happening::Meets(incident.what));
             }
         }
-        for outage in &self.scenario.tracker.outages {
-            for tracker in 0..self.scenario.trackers {
-                let falls = Scheduled::Outage(TrackerId(tracker));
-                self.queue.push(Time(outage.start), falls);
-            }
+        for outage in &scenario.tracker.outages {
+            let trackers = (0..scenario.trackers).map(|n| tracker_place(TrackerId(n)));
+            planned.extend(trackers.map(|place| (Time(outage.start), place, Scheduled::Outage)));
+        }
+        for (seq, (at, place, event)) in (0..).zip(planned) {
+            let key = Key {
+                at,
+                place,
+                from: PLAN,
+                seq,
+            };
+            self.accept(Entry { key, event });
+        }
+    }
+
+    fn accept(&mut self, entry: Entry<Scheduled>) {
+        let count = u32::try_from(self.shards.len()).unwrap_or(1);
+        let shard = shard_of(entry.key.place, count) as usize;
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.accept(entry);
         }
     }
 
     /// How many viewers are there at virtual time `at`.
     pub fn audience(&self, at: Time) -> usize {
-        let ids = (0_u32..).zip(self.roster.iter());
-        ids.filter(|(id, _)| self.roster.is_there(*id, at)).count()
+        let seats = self.setting.roster.iter();
+        seats.filter(|seat| seat.is_there(at)).count()
     }
 
     /// Virtual time.
@@ -124,22 +152,39 @@ impl World {
 
     /// Lets everything happen up to `until`; says how many events that were.
     pub fn advance(&mut self, until: Time) -> u64 {
-        let mut count = 0;
+        let from = self.clock;
         self.clock = self.clock.max(until);
-        while let Some((now, scheduled)) = self.queue.pop_until(until) {
-            count += 1;
-            match scheduled {
-                Scheduled::Viewer(id, happening) => self.happen(now, id, happening),
-                Scheduled::Tracker(tracker, id, news) => self.attend(now, tracker, id, news),
-                Scheduled::Outage(tracker) => self.fall(now, tracker),
-            }
+        let (setting, window_us) = (&self.setting, self.window_us);
+        let Some((first, others)) = self.shards.split_first_mut() else {
+            return 0;
+        };
+        if others.is_empty() {
+            return first.work(setting, until);
         }
-        count
+        let exchange = Exchange::new(others.len() + 1);
+        let span = Span {
+            from,
+            until,
+            window_us,
+        };
+        std::thread::scope(|scope| {
+            let spawn = |(shard, number)| {
+                let exchange = &exchange;
+                scope.spawn(move || span.work(setting, shard, number, exchange))
+            };
+            let threads: Vec<_> = others.iter_mut().zip(1..).map(spawn).collect();
+            let own = span.work(setting, first, 0, &exchange);
+            let counts = threads.into_iter().map(|thread| match thread.join() {
+                Ok(count) => count,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            own + counts.sum::<u64>()
+        })
     }
 
     /// Runs to the end and reports.
     pub fn run(mut self) -> Report {
-        let end = Time(0) + self.scenario.span;
+        let end = Time(0) + self.setting.scenario.span;
         self.advance(end);
         self.finish()
     }
@@ -147,107 +192,101 @@ impl World {
     /// Ends the run here and reports.
     pub fn finish(mut self) -> Report {
         let now = self.clock;
-        let mut ctx = Ctx {
-            now,
-            scenario: &self.scenario,
-            roster: &self.roster,
-            stream: &self.stream,
-            queue: &mut self.queue,
-            ledger: &mut self.ledger,
-        };
-        for viewer in &mut self.viewers {
-            viewer.finish(&mut ctx);
+        for shard in &mut self.shards {
+            shard.finish(&self.setting, now);
         }
-        let records: Vec<_> = self.viewers.iter().map(Viewer::record).collect();
+        let mut ledger = Ledger::new(
+            self.setting.stream.len(),
+            self.setting.scenario.measure_from,
+        );
+        for shard in &mut self.shards {
+            ledger.absorb(std::mem::take(&mut shard.ledger));
+        }
+        let count = u32::try_from(self.shards.len()).unwrap_or(1);
+        let ids = (0_u32..).zip(self.setting.roster.iter());
+        let records: Vec<_> = ids
+            .filter_map(|(id, _)| self.shards.get(shard_of(id, count) as usize)?.record(id))
+            .collect();
         Report::new(
-            &self.scenario,
-            &self.roster,
-            &self.stream,
-            &self.ledger,
+            &self.setting.scenario,
+            &self.setting.roster,
+            &self.setting.stream,
+            &ledger,
             &records,
-            self.queue.scheduled(),
+            self.shards.iter().map(Shard::scheduled).sum(),
         )
     }
+}
 
-    fn happen(&mut self, now: Time, id: u32, happening: Happening) {
-        let Some(viewer) = self.viewers.get_mut(id as usize) else {
-            return;
-        };
-        let mut ctx = Ctx {
-            now,
-            scenario: &self.scenario,
-            roster: &self.roster,
-            stream: &self.stream,
-            queue: &mut self.queue,
-            ledger: &mut self.ledger,
-        };
-        viewer.handle(&mut ctx, happening);
-    }
+/// Nothing gets from one viewer to another, or to a tracker and back, in less time.
+fn shortest_delay_us(scenario: &Scenario) -> u64 {
+    let network = &scenario.network;
+    let core = network.core_rtt_us.start().min(network.far_rtt_us.start());
+    let viewers = network.access_rtt_us.start() + core / 2;
+    let set_up = *network.setup_us.start();
+    let notice = *network.late_notice_us.start();
+    let others = scenario.tracker.one_way_us.min(set_up).min(notice);
+    viewers.min(others)
+}
 
-    fn attend(&mut self, now: Time, id: TrackerId, viewer: u32, news: ToTracker) {
-        let Some(desk) = self.desks.get_mut(usize::from(id.0)) else {
-            return;
-        };
-        let down = desk.tracker.spec().is_down(now.0);
-        match news {
-            ToTracker::Open(socket) if down => {
-                self.answer(now, id, viewer, socket, FromTracker::Closed);
-            }
-            ToTracker::Open(socket) => {
-                desk.sockets.insert(viewer, socket);
-                self.answer(now, id, viewer, socket, FromTracker::Opened);
-            }
-            ToTracker::Text(socket, text) => {
-                if desk.sockets.get(&viewer) == Some(&socket) {
-                    match desk.tracker.message(viewer, &text) {
-                        Ok(outgoing) => self.distribute(now, id, outgoing),
-                        Err(error) => self
-                            .ledger
-                            .violation(now, viewer, "tracker protocol", error),
-                    }
-                }
-            }
-            ToTracker::Close(socket) => {
-                if desk.sockets.get(&viewer) == Some(&socket) {
-                    desk.sockets.remove(&viewer);
-                    desk.tracker.leave(viewer);
-                }
-            }
+/// What shards hand over to each other: by round (even or odd), receiver and sender.
+struct Exchange {
+    shards: usize,
+    bags: [Vec<Mutex<Vec<Entry<Scheduled>>>>; 2],
+    gate: Gate,
+}
+
+impl Exchange {
+    fn new(shards: usize) -> Self {
+        let bags = || (0..shards * shards).map(|_| Mutex::default()).collect();
+        Self {
+            shards,
+            bags: [bags(), bags()],
+            gate: Gate::new(shards),
         }
     }
 
-    fn distribute(&mut self, now: Time, id: TrackerId, outgoing: Vec<Outgoing>) {
-        for (viewer, text) in outgoing {
-            let desk = self.desks.get(usize::from(id.0));
-            let socket = desk.and_then(|desk| desk.sockets.get(&viewer).copied());
-            if let Some(socket) = socket {
-                self.answer(now, id, viewer, socket, FromTracker::Text(text));
-            }
-        }
-    }
-
-    fn answer(&mut self, now: Time, id: TrackerId, viewer: u32, socket: u32, news: FromTracker) {
-        let at = Time(now.0 + self.scenario.tracker.one_way_us);
-        let happening = Happening::Tracker(id, socket, news);
-        self.queue.push(at, Scheduled::Viewer(viewer, happening));
-    }
-
-    /// A tracker goes down: every socket closes.
-    fn fall(&mut self, now: Time, id: TrackerId) {
-        let Some(desk) = self.desks.get_mut(usize::from(id.0)) else {
-            return;
-        };
-        desk.tracker.clear();
-        for (viewer, socket) in std::mem::take(&mut desk.sockets) {
-            self.answer(now, id, viewer, socket, FromTracker::Closed);
+    /// Changes the content of a bag.
+    fn swap(&self, round: usize, to: usize, from: usize, content: &mut Vec<Entry<Scheduled>>) {
+        let bags = self.bags.get(round % 2);
+        if let Some(bag) = bags.and_then(|bags| bags.get(to * self.shards + from)) {
+            let mut bag = bag.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut *bag, content);
         }
     }
 }
 
-fn desk(scenario: &Scenario, number: u16) -> Desk {
-    let rng = stream(scenario.seed, Purpose::Tracker, &[u64::from(number)]);
-    Desk {
-        tracker: Tracker::new(scenario.tracker.clone(), rng),
-        sockets: BTreeMap::new(),
+/// Virtual time to work through in windows.
+#[derive(Clone, Copy)]
+struct Span {
+    from: Time,
+    until: Time,
+    window_us: u64,
+}
+
+impl Span {
+    fn work(self, setting: &Setting, shard: &mut Shard, own: usize, exchange: &Exchange) -> u64 {
+        let _member = exchange.gate.member();
+        let (mut start, mut round, mut count) = (self.from.0, 0, 0);
+        loop {
+            let last = (start + self.window_us - 1).min(self.until.0);
+            count += shard.work(setting, Time(last));
+            for (to, bag) in shard.bags.iter_mut().enumerate() {
+                exchange.swap(round, to, own, bag);
+            }
+            if !exchange.gate.pass() {
+                return count;
+            }
+            for from in 0..exchange.shards {
+                let mut bag = Vec::new();
+                exchange.swap(round, own, from, &mut bag);
+                bag.into_iter().for_each(|entry| shard.accept(entry));
+            }
+            if last == self.until.0 {
+                return count;
+            }
+            start = last + 1;
+            round += 1;
+        }
     }
 }

@@ -10,6 +10,8 @@ use swarmline::sim::figures::Figures;
 #[derive(Clone, Copy)]
 pub(crate) struct Spent {
     pub(crate) wall: Duration,
+    /// Of all threads.
+    pub(crate) processor: Duration,
     /// In the engine, over all threads, estimated from one call of 64.
     pub(crate) engine: Duration,
     pub(crate) threads: usize,
@@ -26,7 +28,7 @@ pub(crate) struct Cost {
     pub(crate) engine_share: f64,
     /// Largest resident set of the process, in MiB; 0 where the system does not tell.
     pub(crate) peak_rss_mb: f64,
-    /// Processor time (threads × wall) of the run with peers, in µs per viewer and second.
+    /// Processor time of the run with peers, in µs per viewer and second.
     pub(crate) us_per_viewer_second: f64,
     /// Of these, outside the engine.
     pub(crate) us_outside_engine_per_viewer_second: f64,
@@ -40,7 +42,7 @@ pub(crate) struct Cost {
 
 impl Cost {
     pub(crate) fn new(figures: &Figures, plan: &Plan, spent: Spent, wall: Duration) -> Self {
-        let processor = spent.wall.as_secs_f64() * spent.threads as f64;
+        let processor = spent.processor.as_secs_f64();
         let engine = spent.engine.as_secs_f64();
         let each = 1e6 / figures.viewer_seconds;
         let chunks = plan.scenario.stream.bitrate as f64 / 8.0 / 16_384.0;
@@ -66,6 +68,16 @@ pub(crate) fn clock() -> fn() -> u64 {
         let start = START.get_or_init(Instant::now);
         u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
+}
+
+/// Processor time of this process so far, to 10 ms; `None` where the system does not tell.
+pub(crate) fn processor_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the command's name, which may hold anything, in parentheses: user and system time are fields 14 and 15.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks()? + ticks()?) * 10))
 }
 
 fn peak_rss_mb() -> Option<f64> {

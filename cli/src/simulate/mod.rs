@@ -124,21 +124,25 @@ fn simulate(
     what: &str,
     quiet: bool,
 ) -> (Report, cost::Spent) {
-    let begun = Instant::now();
-    let mut world = World::new(scenario.clone()).timed(cost::clock());
+    let (begun, used) = (Instant::now(), cost::processor_time());
+    let mut world = World::on_threads(scenario.clone(), threads).timed(cost::clock());
     let end = Time(0) + scenario.span;
     let progress = Progress::new(&plan.name, what, end, quiet);
     let mut now = Time(0);
     while now < end {
         now = (now + Duration::from_millis(500)).min(end);
-        world.advance_on(threads, now);
+        world.advance(now);
         progress.show(&world, now);
     }
     progress.done();
-    let engine_ns = world.engine_ns();
+    let (engine_ns, threads) = (world.engine_ns(), world.threads());
     let report = world.finish();
+    let wall = begun.elapsed();
+    let now_used = cost::processor_time();
+    let processor = now_used.zip(used).map(|(now, then)| now - then);
     let spent = cost::Spent {
-        wall: begun.elapsed(),
+        wall,
+        processor: processor.unwrap_or(wall * u32::try_from(threads).unwrap_or(1)),
         engine: Duration::from_nanos(engine_ns),
         threads,
     };

@@ -49,7 +49,12 @@ impl Viewer {
     /// after every batch of sends, until nothing more is sent.
     pub(super) fn feed(&mut self, ctx: &mut Ctx<'_>, event: Event<'_>, payload: Option<Payload>) {
         self.turn(ctx, event, payload);
-        while let Some(conn) = self.sent_on.pop_first() {
+        self.report_drained(ctx);
+    }
+
+    /// Reports send buffers, as after every batch of sends, until nothing more is sent.
+    fn report_drained(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(conn) = self.sent_on.pop() {
             if let Some(buffered) = self.is_drained(ctx, conn) {
                 self.turn(ctx, Event::SendDrained { conn, buffered }, None);
             }
@@ -72,6 +77,9 @@ impl Viewer {
             self.carry_out(ctx, action, payload.as_ref());
         }
         self.spare = actions;
+        while let Some(hashed) = self.hashes.pop_front() {
+            self.hash_known(ctx, hashed);
+        }
     }
 
     /// Bytes arrived for the engine: counts, then feeds.
@@ -251,7 +259,9 @@ impl Viewer {
                 self.violation(ctx, "write out of range", format!("{fault:?} {at}+{len}"));
             }
             Ok(new) => {
-                self.holding.entry(payload.segment).or_insert(seg);
+                if !self.holding.contains_key(&payload.segment) {
+                    self.holding.insert(payload.segment, seg);
+                }
                 let is_right = buffer.is_right(0, buffer.bytes());
                 if ctx.ledger.counts(ctx.now) {
                     self.tally.useful_bytes += u64::from(new);
@@ -259,7 +269,7 @@ impl Viewer {
                 if is_right && !was_right {
                     let truth = ctx.stream.segment(payload.segment);
                     let available = truth.map_or(ctx.now, |segment| segment.available);
-                    let known = self.listing.known_at(ctx, payload.segment);
+                    let known = self.listing.known_at(ctx.stream, payload.segment);
                     let known = known.unwrap_or(self.seat.arrives);
                     ctx.ledger
                         .spread(ctx.now, available, known, self.seat.arrives);
@@ -280,7 +290,16 @@ impl Viewer {
             len,
             hash,
         };
-        self.after(ctx, ctx.scenario.hash_us, Happening::Hashed(answer));
+        self.answer_hash(ctx, answer);
+    }
+
+    /// At once, or after the time that hashing takes.
+    fn answer_hash(&mut self, ctx: &mut Ctx<'_>, answer: Hashed) {
+        if ctx.scenario.hash_us == 0 {
+            self.hashes.push_back(answer);
+        } else {
+            self.after(ctx, ctx.scenario.hash_us, Happening::Hashed(answer));
+        }
     }
 
     fn hash_segment(&mut self, ctx: &mut Ctx<'_>, seg: SegKey) {
@@ -289,10 +308,16 @@ impl Viewer {
         };
         let hash = buffer.segment_hash(ctx.stream);
         let answer = Hashed::Segment { seg, hash };
-        self.after(ctx, ctx.scenario.hash_us, Happening::Hashed(answer));
+        self.answer_hash(ctx, answer);
     }
 
     pub(super) fn hashed(&mut self, ctx: &mut Ctx<'_>, hashed: Hashed) {
+        self.hash_known(ctx, hashed);
+        self.report_drained(ctx);
+    }
+
+    /// A hash was computed: the engine is told.
+    fn hash_known(&mut self, ctx: &mut Ctx<'_>, hashed: Hashed) {
         match hashed {
             Hashed::Leaf {
                 seg,
@@ -307,7 +332,7 @@ impl Viewer {
                         buffer.learn(at, len);
                     }
                 }
-                self.feed(ctx, Event::LeafHashed { seg, leaf, hash }, None);
+                self.turn(ctx, Event::LeafHashed { seg, leaf, hash }, None);
             }
             Hashed::Segment { seg, hash } => {
                 if let Some(buffer) = self.buffers.get_mut(&seg)
@@ -315,7 +340,7 @@ impl Viewer {
                 {
                     buffer.learn(0, buffer.bytes());
                 }
-                self.feed(ctx, Event::SegmentHashed { seg, hash }, None);
+                self.turn(ctx, Event::SegmentHashed { seg, hash }, None);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::Payload;
 use crate::sim::chance::{between, happens};
 use crate::sim::channel::{self, Channel, Mate, NEVER};
-use crate::sim::event::{Body, Happening, Packet, Scheduled};
+use crate::sim::event::{Body, Happening, Packet};
 use crate::sim::network::{channel_bytes, message_loss};
 
 /// A closing connection flushes what leaves within this time.
@@ -77,7 +77,7 @@ impl Viewer {
             self.schedule(ctx, up, Happening::LinkUp(conn, mate));
             let news = Happening::LinkUp(mate.1, (self.id, conn));
             let at = Time(up.0 + self.one_way_us(ctx, mate.0));
-            ctx.queue.push(at, Scheduled::Viewer(mate.0, news));
+            ctx.tell(at, mate.0, news);
         } else {
             self.after(ctx, failed, Happening::SetupExpires(conn));
         }
@@ -93,7 +93,9 @@ impl Viewer {
     pub(super) fn link_up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mate: Mate) {
         let one_way_us = self.one_way_us(ctx, mate.0);
         let theirs = ctx.roster.seat(mate.0);
-        let theirs = theirs.map_or(0, |seat| seat.access.loss_per_million);
+        let (leaves, theirs) = theirs.map_or((Time(0), 0), |seat| {
+            (seat.leaves_at(), seat.access.loss_per_million)
+        });
         let loss = (self.seat.access.loss_per_million + theirs) / 2;
         let Some(channel) = self.channels.get_mut(&conn) else {
             // Closed here in the meantime; the mate is told so.
@@ -103,6 +105,7 @@ impl Viewer {
         channel.open = true;
         channel.one_way_us = one_way_us;
         channel.loss_per_million = loss;
+        channel.mate_leaves = leaves;
         let open = self
             .channels
             .values()
@@ -145,14 +148,13 @@ impl Viewer {
 
     fn tell_closed(&self, ctx: &mut Ctx<'_>, (mate, conn): Mate, at: Time) {
         let packet = Packet {
-            from: self.id,
             conn,
-            departed: ctx.now,
+            took_us: 0,
             wire: channel_bytes(0),
             body: Body::Closed,
         };
         let news = Happening::Packet(Box::new(packet));
-        ctx.queue.push(at, Scheduled::Viewer(mate, news));
+        ctx.tell(at, mate, news);
     }
 
     pub(super) fn send(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mut bytes: Vec<u8>) {
@@ -215,11 +217,13 @@ impl Viewer {
         let Some((mate, mate_conn)) = channel.mate else {
             return;
         };
-        self.sent_on.insert(conn);
+        if !self.sent_on.contains(&conn) {
+            self.sent_on.push(conn);
+        }
         if ctx.ledger.counts(ctx.now) {
             self.tally.messages += 1;
         }
-        if !ctx.roster.is_there(mate, ctx.now) {
+        if channel.mate_leaves <= ctx.now {
             // Nobody acknowledges any more: what is sent stays in the buffer.
             return channel.queue(NEVER, length);
         }
@@ -230,15 +234,18 @@ impl Viewer {
         let again = if lost { channel.one_way_us * 3 } else { 0 };
         let arrives = Time(departed.0 + channel.one_way_us + again).max(channel.last_arrival);
         channel.last_arrival = arrives;
+        if self.seat.leaves_at() < departed {
+            // Gone before it had left.
+            return;
+        }
         let packet = Packet {
-            from: self.id,
             conn: mate_conn,
-            departed,
+            took_us: self.up.duration_us(wire),
             wire,
             body,
         };
         let news = Happening::Packet(Box::new(packet));
-        ctx.queue.push(arrives, Scheduled::Viewer(mate, news));
+        ctx.tell(arrives, mate, news);
     }
 
     /// After a batch of sends: bytes that still wait, if they are few; else a look is due later.
@@ -271,14 +278,10 @@ impl Viewer {
         }
     }
 
-    /// A message gets to the downlink; it is lost if its sender vanished before it had left.
+    /// A message gets to the downlink.
     pub(super) fn packet(&mut self, ctx: &mut Ctx<'_>, packet: Box<Packet>) {
-        let sender = ctx.roster.seat(packet.from);
-        let left = sender.and_then(|seat| seat.leaves);
-        if left.is_some_and(|(at, _)| at < packet.departed) {
-            return;
-        }
-        let through = self.down.receive(ctx.now, packet.wire);
+        let began = Time(ctx.now.0.saturating_sub(packet.took_us));
+        let through = self.down.receive_since(began, ctx.now, packet.wire);
         if through > ctx.now {
             self.schedule(ctx, through, Happening::PacketIn(packet));
         } else {
@@ -318,12 +321,12 @@ impl Viewer {
 
     /// This viewer vanished: its mates notice, each in its own time.
     pub(super) fn abandon_links(&mut self, ctx: &mut Ctx<'_>) {
-        for channel in std::mem::take(&mut self.channels).into_values() {
+        for (_, channel) in std::mem::take(&mut self.channels) {
             if let Some((mate, conn)) = channel.mate.filter(|_| channel.open) {
                 let notice = &ctx.scenario.network.late_notice_us;
                 let at = Time(ctx.now.0 + between(&mut self.rng, notice));
                 let news = Happening::LinkDown(conn);
-                ctx.queue.push(at, Scheduled::Viewer(mate, news));
+                ctx.tell(at, mate, news);
             }
         }
     }

@@ -3,16 +3,17 @@
 use super::transfers::Ask;
 use super::{Ctx, Viewer};
 use crate::core::event::Event;
-use crate::core::ids::{LoadId, RenditionId};
+use crate::core::ids::LoadId;
 use crate::core::time::{Duration, Time, micros};
-use crate::core::timeline::{Playhead, Playlist, SegmentInfo};
+use crate::core::timeline::{Playhead, SegmentInfo};
 use crate::sim::buffer::Payload;
 use crate::sim::cdn::Asker;
 use crate::sim::chance::between;
 use crate::sim::event::Happening;
+use crate::sim::listings::Listing;
 use crate::sim::player::{PlayerAction, PlayerEvent};
 use crate::sim::scenario::Mode;
-use crate::sim::stream::{SegmentId, seconds};
+use crate::sim::stream::SegmentId;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -30,42 +31,6 @@ pub(super) struct Stocked {
     pub(super) transfer: Duration,
 }
 
-/// The latest playlist, on the player's own timeline.
-#[derive(Default)]
-pub(super) struct Listing {
-    rendition: u32,
-    /// Media time of the player's zero, in µs.
-    zero: Option<u64>,
-    listed: Range<u32>,
-    segments: Vec<Arc<SegmentInfo>>,
-    /// Since when each is known.
-    known: Vec<Time>,
-}
-
-impl Listing {
-    /// The description of a segment.
-    fn info(&self, rendition: u32, sn: u32) -> Option<Arc<SegmentInfo>> {
-        if rendition != self.rendition {
-            return None;
-        }
-        let at = sn.checked_sub(self.listed.start)?;
-        self.segments.get(at as usize).cloned()
-    }
-
-    /// Since when a listed segment is known.
-    pub(super) fn known_at(&self, ctx: &Ctx<'_>, segment: SegmentId) -> Option<Time> {
-        let info = &ctx.stream.segment(segment)?.info;
-        let sn = u32::try_from(info.sn).ok()?;
-        let at = sn.checked_sub(self.listed.start)?;
-        self.known.get(at as usize).copied()
-    }
-
-    /// Media time on the player's timeline, in seconds.
-    fn local(&self, media_us: u64) -> f64 {
-        seconds(media_us.saturating_sub(self.zero.unwrap_or(0)))
-    }
-}
-
 impl Viewer {
     pub(super) fn arrive(&mut self, ctx: &mut Ctx<'_>) {
         self.play(ctx, PlayerEvent::Opened);
@@ -73,9 +38,9 @@ impl Viewer {
 
     /// Something happens to the player: does what it says.
     pub(super) fn play(&mut self, ctx: &mut Ctx<'_>, event: PlayerEvent) {
-        let mut actions = Vec::new();
+        let mut actions = std::mem::take(&mut self.moves);
         self.player.handle(ctx.now, event, &mut actions);
-        for action in actions {
+        for action in actions.drain(..) {
             match action {
                 PlayerAction::Poll => self.poll(ctx),
                 PlayerAction::PollAt(at) => self.player_at(ctx, at, PlayerEvent::PollDue),
@@ -92,6 +57,7 @@ impl Viewer {
                 PlayerAction::Moved => self.moved(ctx),
             }
         }
+        self.moves = actions;
     }
 
     fn player_at(&self, ctx: &mut Ctx<'_>, at: Time, event: PlayerEvent) {
@@ -138,13 +104,7 @@ impl Viewer {
         let own = ctx.scenario.player.own_timeline && ctx.stream.spec().live;
         let start = u64::from(listed.start) * micros(ctx.stream.spec().segment);
         let zero = *self.listing.zero.get_or_insert(if own { start } else { 0 });
-        let segments = listed
-            .clone()
-            .filter_map(|sn| {
-                let known = self.listing.info(rendition, sn);
-                known.or_else(|| shifted(ctx, ctx.stream.id(rendition, sn)?, zero))
-            })
-            .collect();
+        let segments = ctx.listings.get(ctx.stream, rendition, &listed, zero);
         let known = listed.clone().map(|sn| {
             let at = sn.checked_sub(self.listing.listed.start);
             let before = at.and_then(|at| self.listing.known.get(at as usize));
@@ -167,13 +127,8 @@ impl Viewer {
             .filter_map(|transfer| ctx.stream.segment(transfer.segment))
             .map(|segment| segment.info.hash)
             .collect();
-        let all = self.listing.segments.iter();
-        let told = all.filter(|info| !withheld.contains(&info.hash));
-        let playlist = Playlist {
-            rendition: RenditionId(self.listing.rendition),
-            live: ctx.stream.spec().live,
-            segments: told.cloned().collect(),
-        };
+        let live = ctx.stream.spec().live;
+        let playlist = self.listing.playlist(live, &withheld);
         let newest = playlist.segments.last().cloned();
         self.feed(ctx, Event::PlaylistChanged(playlist), None);
         if let Some(newest) = newest {
@@ -209,7 +164,8 @@ impl Viewer {
         let truth = &ctx.stream.segment(segment)?.info;
         let sn = u32::try_from(truth.sn).ok()?;
         let listed = self.listing.info(truth.rendition.0, sn);
-        listed.or_else(|| shifted(ctx, segment, self.listing.zero.unwrap_or(0)))
+        let zero = self.listing.zero.unwrap_or(0);
+        listed.or_else(|| ctx.listings.segment(ctx.stream, segment, zero))
     }
 
     fn load(&mut self, ctx: &mut Ctx<'_>, load: LoadId, rendition: u32, sn: u32) {
@@ -307,7 +263,7 @@ impl Viewer {
     /// The playhead started, stopped or jumped.
     fn moved(&mut self, ctx: &mut Ctx<'_>) {
         self.tell_playhead(ctx);
-        if self.player.is_playing() && !self.reporting {
+        if self.player.is_playing() && !self.reporting && ctx.scenario.mode != Mode::Stock {
             self.reporting = true;
             let every = micros(ctx.scenario.player.report_every);
             self.after(ctx, every, Happening::Report);
@@ -325,22 +281,13 @@ impl Viewer {
 
     fn tell_playhead(&mut self, ctx: &mut Ctx<'_>) {
         let position = self.player.position_us(ctx.now);
+        if ctx.scenario.mode == Mode::Stock {
+            return;
+        }
         let playhead = Playhead {
             position: position.map(|media| self.listing.local(media)),
             rate: 1.0,
         };
         self.feed(ctx, Event::PlayheadMoved(playhead), None);
     }
-}
-
-/// A segment's description on a timeline whose zero is at media time `zero`.
-fn shifted(ctx: &Ctx<'_>, segment: SegmentId, zero: u64) -> Option<Arc<SegmentInfo>> {
-    let truth = &ctx.stream.segment(segment)?.info;
-    if zero == 0 {
-        return Some(truth.clone());
-    }
-    let start = truth.sn * micros(ctx.stream.spec().segment);
-    let mut info = SegmentInfo::clone(truth);
-    info.start = seconds(start.saturating_sub(zero));
-    Some(Arc::new(info))
 }

@@ -18,35 +18,64 @@ use crate::core::action::Action;
 use crate::core::engine::{Engine, Stats};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, FetchId, LoadId, SegKey};
+use crate::core::sorted::Map;
 use crate::core::time::Time;
 use crate::sim::buffer::Buffer;
 use crate::sim::cdn::{Asked, Transfer};
 use crate::sim::chance::{Purpose, step, stream};
 use crate::sim::channel::Channel;
-use crate::sim::event::{Happening, Scheduled};
+use crate::sim::event::{Happening, Hashed, Scheduled};
 use crate::sim::ledger::{Ledger, Tally};
+use crate::sim::listings::{Listing, Listings};
 use crate::sim::network::Link;
-use crate::sim::player::{Experience, Player};
-use crate::sim::queue::EventQueue;
+use crate::sim::player::{Experience, Player, PlayerAction};
+use crate::sim::post::Post;
+use crate::sim::queue::Key;
 use crate::sim::scenario::{Departure, Roster, Scenario, Seat, What};
 use crate::sim::stream::{SegmentId, Stream};
-use loads::{Listing, Stocked, Want};
+use loads::{Stocked, Want};
 use sockets::Socket;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
 
 /// What a viewer may know of the world.
 pub(super) struct Ctx<'a> {
     pub(super) now: Time,
+    /// The viewer that this is about.
+    pub(super) id: u32,
+    /// Number of the next event it sends.
+    pub(super) seq: u32,
     pub(super) scenario: &'a Scenario,
     pub(super) roster: &'a Roster,
     pub(super) stream: &'a Stream,
-    pub(super) queue: &'a mut EventQueue<Scheduled>,
+    pub(super) listings: &'a mut Listings,
+    pub(super) post: Post<'a>,
     pub(super) ledger: &'a mut Ledger,
+}
+
+impl Ctx<'_> {
+    /// Sends an event to some place.
+    pub(super) fn send(&mut self, at: Time, place: u32, event: Scheduled) {
+        let key = Key {
+            at,
+            place,
+            from: self.id,
+            seq: self.seq,
+        };
+        self.seq = self.seq.wrapping_add(1);
+        self.post.push(key, event);
+    }
+
+    /// Sends an event to another viewer.
+    pub(super) fn tell(&mut self, at: Time, viewer: u32, happening: Happening) {
+        self.send(at, viewer, Scheduled::Viewer(happening));
+    }
 }
 
 /// One viewer, from arrival to departure.
 pub(super) struct Viewer {
     id: u32,
+    /// Events sent so far.
+    pub(super) sent: u32,
     seat: Seat,
     /// Chance of this viewer's network.
     rng: fastrand::Rng,
@@ -62,7 +91,7 @@ pub(super) struct Viewer {
     listing: Listing,
     /// Whether the next report of the playhead is in the queue.
     reporting: bool,
-    loads: BTreeMap<LoadId, Want>,
+    loads: Map<LoadId, Want>,
     stocked: Vec<Stocked>,
     /// A load that waits for the engine.
     held: Option<(LoadId, SegmentId)>,
@@ -74,16 +103,20 @@ pub(super) struct Viewer {
     down: Link,
     cdn: Link,
     asked: Asked,
-    transfers: BTreeMap<u32, Transfer>,
+    transfers: Map<u32, Transfer>,
     next_transfer: u32,
-    fetches: BTreeMap<FetchId, u32>,
-    buffers: BTreeMap<SegKey, Buffer>,
-    holding: BTreeMap<SegmentId, SegKey>,
+    fetches: Map<FetchId, u32>,
+    buffers: Map<SegKey, Buffer>,
+    holding: Map<SegmentId, SegKey>,
     buffer_bytes: u64,
-    channels: BTreeMap<ConnId, Channel>,
-    sent_on: BTreeSet<ConnId>,
+    channels: Map<ConnId, Channel>,
+    /// Where something was sent in the present turn.
+    sent_on: Vec<ConnId>,
+    /// Hashes that are answered in the present turn.
+    hashes: VecDeque<Hashed>,
     sockets: Vec<Socket>,
     spare: Vec<Action>,
+    moves: Vec<PlayerAction>,
     tally: Tally,
     record: Record,
 }
@@ -115,6 +148,7 @@ impl Viewer {
         player.start_with(seat.rendition);
         Self {
             id,
+            sent: 0,
             seat: seat.clone(),
             rng: stream(scenario.seed, Purpose::Network, &labels),
             malice: stream(scenario.seed, Purpose::Hostile, &labels),
@@ -125,7 +159,7 @@ impl Viewer {
             player,
             listing: Listing::default(),
             reporting: false,
-            loads: BTreeMap::new(),
+            loads: Map::new(),
             stocked: Vec::new(),
             held: None,
             engine_due: false,
@@ -134,16 +168,18 @@ impl Viewer {
             down: Link::new(seat.access.down_bps),
             cdn: Link::new(scenario.cdn.rate_bps),
             asked: Asked::default(),
-            transfers: BTreeMap::new(),
+            transfers: Map::new(),
             next_transfer: 0,
-            fetches: BTreeMap::new(),
-            buffers: BTreeMap::new(),
-            holding: BTreeMap::new(),
+            fetches: Map::new(),
+            buffers: Map::new(),
+            holding: Map::new(),
             buffer_bytes: 0,
-            channels: BTreeMap::new(),
-            sent_on: BTreeSet::new(),
+            channels: Map::new(),
+            sent_on: Vec::new(),
+            hashes: VecDeque::new(),
             sockets: vec![Socket::default(); usize::from(scenario.trackers)],
             spare: Vec::new(),
+            moves: Vec::new(),
             tally: Tally::default(),
             record: Record::default(),
         }
@@ -236,9 +272,12 @@ impl Viewer {
             self.record.stats = engine.stats();
             self.record.trace = step(self.record.trace ^ engine.trace_hash());
         }
-        self.buffers.clear();
-        self.channels.clear();
-        self.transfers.clear();
+        self.buffers = Map::new();
+        self.holding = Map::new();
+        self.channels = Map::new();
+        self.transfers = Map::new();
+        self.stocked = Vec::new();
+        self.spare = Vec::new();
         self.held = None;
         self.listing = Listing::default();
     }
@@ -259,7 +298,7 @@ impl Viewer {
     }
 
     fn schedule(&self, ctx: &mut Ctx<'_>, at: Time, happening: Happening) {
-        ctx.queue.push(at, Scheduled::Viewer(self.id, happening));
+        ctx.tell(at, self.id, happening);
     }
 
     fn after(&self, ctx: &mut Ctx<'_>, us: u64, happening: Happening) {

@@ -5,6 +5,7 @@ use crate::core::event::Event;
 use crate::core::ids::TrackerId;
 use crate::core::time::Time;
 use crate::sim::event::{FromTracker, Scheduled, ToTracker};
+use crate::sim::post::tracker_place;
 
 /// A socket to one tracker; a new number each time it is opened.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +58,7 @@ impl Viewer {
 
     fn tell_tracker(&self, ctx: &mut Ctx<'_>, tracker: TrackerId, ways: u64, news: ToTracker) {
         let at = Time(ctx.now.0 + ways * ctx.scenario.tracker.one_way_us);
-        ctx.queue
-            .push(at, Scheduled::Tracker(tracker, self.id, news));
+        ctx.send(at, tracker_place(tracker), Scheduled::Tracker(news));
     }
 
     pub(super) fn heard_tracker(
@@ -98,8 +98,7 @@ impl Viewer {
                 let tracker = TrackerId(u16::try_from(number).unwrap_or(u16::MAX));
                 let at = Time(ctx.now.0 + ctx.scenario.tracker.dead_socket_us);
                 let news = ToTracker::Close(socket.number);
-                ctx.queue
-                    .push(at, Scheduled::Tracker(tracker, self.id, news));
+                ctx.send(at, tracker_place(tracker), Scheduled::Tracker(news));
             }
         }
     }
