@@ -6,7 +6,7 @@ use super::timers::RACE_CHECK;
 use crate::core::action::{Action, Notice};
 use crate::core::cache::entry::Source;
 use crate::core::error::{FetchError, LoadError};
-use crate::core::ids::{FetchId, SegKey};
+use crate::core::ids::{FetchId, SegKey, SegmentHash};
 use crate::core::time::{Duration, Time, micros};
 use crate::core::wire::Message;
 
@@ -300,7 +300,9 @@ impl Engine {
         let dry = self
             .deadline_of(seg)
             .is_none_or(|deadline| deadline <= self.now);
-        if (final_word && !self.is_promised(seg)) || (dry && get.failures >= PATIENCE) {
+        let hash = self.cache.get(seg).map(|entry| entry.info.hash);
+        let promised = hash.is_some_and(|hash| self.is_promised(&hash));
+        if (final_word && !promised) || (dry && get.failures >= PATIENCE) {
             self.give_up(seg, LoadError::Cdn(error), out);
         }
     }
@@ -318,14 +320,10 @@ impl Engine {
     }
 
     /// Whether some neighbour has the segment, or says it will.
-    fn is_promised(&self, seg: SegKey) -> bool {
-        let Some(entry) = self.cache.get(seg) else {
-            return false;
-        };
-        let hash = entry.info.hash;
+    pub(super) fn is_promised(&self, hash: &SegmentHash) -> bool {
         self.swarm.peers().any(|(_, peer)| {
             peer.is_here(self.now)
-                && (peer.holding(&hash).is_some() || peer.claim_on(&hash).is_some())
+                && (peer.holding(hash).is_some() || peer.claim_on(hash).is_some())
         })
     }
 

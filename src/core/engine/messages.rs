@@ -65,8 +65,12 @@ impl Engine {
                 first,
                 count,
                 want_leaves,
+                idle,
                 ..
             } => {
+                if let Some(peer) = self.swarm.peer_mut(conn) {
+                    peer.idle = idle;
+                }
                 self.requested(conn, (alias, first, count), want_leaves, out);
             }
             Message::Cancel {
@@ -167,6 +171,7 @@ impl Engine {
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {
             peer.uploads = upload_kbps > 0;
+            peer.upload_kbps = upload_kbps;
         }
         let extra = self.swarm.identified(conn, id);
         if extra == Some(conn) {

@@ -92,8 +92,8 @@ pub struct Engine {
     refill_due: bool,
     /// When the upload ceiling lets the next leaf through, if one waits for it.
     upload_at: Option<Time>,
-    /// Counts chunks sent: whose turn it is among those who wait for some.
-    next_served: usize,
+    /// How far serving those who wait for leaves has come, on the scale of [`crate::core::swarm::Peer::turn`].
+    served: u64,
     /// When to be called again.
     deadline: Option<Deadline>,
     stats: Stats,
@@ -145,7 +145,7 @@ impl Engine {
             turns_at: Time::NEVER,
             refill_due: false,
             upload_at: None,
-            next_served: 0,
+            served: 0,
             deadline: None,
             stats: Stats::default(),
             trace: Trace::default(),

@@ -128,7 +128,8 @@ impl Engine {
         });
         let jitter = Duration::from_millis(self.rng.u64(0..JITTER_MS));
         let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
-        let get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
+        let mut get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
+        get.seen = self.is_promised(&info.hash);
         self.gets.insert(seg, get);
         self.refill_due = true;
         self.review_turns();

@@ -145,6 +145,7 @@ impl Engine {
         let urgency_ms = deadline.map_or(NO_HURRY, |at| {
             u16::try_from((at - now).as_millis()).map_or(NO_HURRY - 1, |ms| ms.min(NO_HURRY - 1))
         });
+        let idle = self.bucket.idle(now);
         let mut requests = Vec::with_capacity(runs.len());
         for (first, count) in runs.iter().copied() {
             get.asked.set_range(first..first + count);
@@ -157,6 +158,7 @@ impl Engine {
                 count,
                 want_leaves: std::mem::take(&mut want_leaves),
                 urgency_ms,
+                idle,
             });
         }
         for request in requests {

@@ -182,6 +182,7 @@ impl Engine {
             population: population as u32,
             uploads: !self.bucket.is_closed(),
             diffusion: self.lag.expected(),
+            seen: self.gets.get(&seg).is_some_and(|get| get.seen),
         };
         election::turn(self.swarm.me, hash, &rivals, &crowd)
     }

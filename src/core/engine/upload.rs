@@ -12,7 +12,9 @@ use crate::core::wire::{
 };
 
 /// Leaves verified within this time are announced together.
-const GATHER: Duration = Duration::from_millis(12);
+const GATHER: Duration = Duration::from_millis(100);
+
+const BASE: u64 = 16;
 
 /// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
 const UPLOAD_STEP: u64 = 1;
@@ -222,25 +224,24 @@ impl Engine {
             return;
         }
         self.upload_at = None;
-        loop {
-            let ready = self.swarm.peers().filter(|(_, peer)| {
-                !peer.owed.is_empty() && peer.buffered + MAX_MESSAGE <= SEND_HIGH_WATER
-            });
-            let mut conns: Vec<ConnId> = ready.map(|(conn, _)| conn).collect();
-            if conns.is_empty() {
+        while let Some((conn, turn)) = self.next_served() {
+            if !self.bucket.take(self.now, u64::from(LEAF)) {
+                self.upload_at = self.bucket.ready_at(u64::from(LEAF) * UPLOAD_STEP);
                 return;
             }
-            let turn = self.next_served % conns.len();
-            conns.rotate_left(turn);
-            for conn in conns {
-                if !self.bucket.take(self.now, u64::from(LEAF)) {
-                    self.upload_at = self.bucket.ready_at(u64::from(LEAF) * UPLOAD_STEP);
-                    return;
-                }
-                self.next_served = self.next_served.wrapping_add(1);
-                self.send_chunk(conn, out);
-            }
+            self.served = turn;
+            self.send_chunk(conn, out);
         }
+    }
+
+    /// Who waits for leaves and is next.
+    fn next_served(&self) -> Option<(ConnId, u64)> {
+        let ready = self.swarm.peers().filter(|(_, peer)| {
+            !peer.owed.is_empty() && peer.buffered + MAX_MESSAGE <= SEND_HIGH_WATER
+        });
+        ready
+            .map(|(conn, peer)| (conn, peer.turn.max(self.served)))
+            .min_by_key(|(conn, turn)| (*turn, *conn))
     }
 
     /// Sends the leaf that is due next, with those that follow it directly and are due too.
@@ -275,6 +276,10 @@ impl Engine {
         }
         peer.buffered += CHUNK_HEADER + len as usize;
         peer.said = now;
+        let own_kbps = self.config.max_upload_bitrate / 1_000;
+        let spare = u64::from(peer.upload_kbps) * (u64::from(peer.idle) + BASE) / 255;
+        let weight = 1 + 15 * spare.min(own_kbps) / own_kbps.max(1);
+        peer.turn = peer.turn.max(self.served) + u64::from(len) / weight;
         self.stats.uploaded_bytes += u64::from(len);
         let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();
         out.push(Action::SendChunk {

@@ -2,12 +2,18 @@
 
 use crate::core::time::{Duration, Time, micros};
 
+/// What was not used is remembered for between one and two times this, in seconds.
+const MEMORY: u64 = 4;
+
 /// Tokens are bytes; the bucket holds a quarter of a second, and at least four leaves.
 #[derive(Debug)]
 pub struct Bucket {
     rate: u64,
     tokens: u64,
     filled: Time,
+    /// Tokens made, and tokens that found the bucket full, lately.
+    made: u64,
+    spilt: u64,
 }
 
 impl Bucket {
@@ -17,6 +23,8 @@ impl Bucket {
             rate: bits_per_second / 8,
             tokens: 0,
             filled: now,
+            made: 0,
+            spilt: 0,
         };
         bucket.tokens = bucket.depth();
         bucket
@@ -45,6 +53,13 @@ impl Bucket {
         enough
     }
 
+    /// Which part of the ceiling was not used in the last seconds, in 255ths.
+    pub fn idle(&mut self, now: Time) -> u8 {
+        self.fill(now);
+        let share = (self.spilt * 255).checked_div(self.made).unwrap_or(255);
+        u8::try_from(share).unwrap_or(u8::MAX)
+    }
+
     /// When `bytes` will be there.
     pub fn ready_at(&self, bytes: u64) -> Option<Time> {
         let lacking = bytes.saturating_sub(self.tokens);
@@ -55,8 +70,15 @@ impl Bucket {
     fn fill(&mut self, now: Time) {
         let new = micros(now - self.filled).saturating_mul(self.rate) / 1_000_000;
         if new > 0 {
-            self.tokens = self.tokens.saturating_add(new).min(self.depth());
+            let full = self.tokens.saturating_add(new);
+            self.tokens = full.min(self.depth());
             self.filled = now;
+            self.made += new;
+            self.spilt += full - self.tokens;
+            if self.made > self.rate.saturating_mul(MEMORY) {
+                self.made /= 2;
+                self.spilt /= 2;
+            }
         }
     }
 }

@@ -10,7 +10,8 @@
 //! * **Sortition**, in a larger one: elections among neighbours would copy a segment once per neighbourhood,
 //!   so the number is read as a rank among *all* viewers, whose count the tracker tells. The first [`seeds`]
 //!   fetch at once. The others wait until news of the segment would usually have come, and then their number
-//!   doubles every [`DOUBLING`] for as long as none has.
+//!   doubles every [`DOUBLING`] for as long as none has. Once there is news there are whole copies, and
+//!   what is missing around here is on its way: only the point of no return calls for more.
 
 use crate::core::ids::{PeerId, SegmentHash};
 use crate::core::time::{Duration, micros};
@@ -31,7 +32,7 @@ pub const DOUBLING: Duration = Duration::from_millis(250);
 const MOST_SEEDS: u32 = 32;
 const VIEWERS_PER_SEED: u32 = 32;
 
-/// A viewer who uploads nothing is of no use as a seed.
+/// Not before the point of no return.
 const NEVER: Duration = Duration::from_secs(600);
 
 /// The audience of a rendition, as one viewer sees it.
@@ -43,6 +44,8 @@ pub struct Crowd {
     pub uploads: bool,
     /// After this, news of a segment is late.
     pub diffusion: Duration,
+    /// Whether some neighbour has part of it, or has said that it fetches it.
+    pub seen: bool,
 }
 
 /// Viewers that fetch a segment at once, in an audience of `population`: P(none) = e^−seeds.
@@ -65,7 +68,7 @@ pub fn turn(me: PeerId, segment: &SegmentHash, rivals: &[PeerId], crowd: &Crowd)
 }
 
 fn sortition(score: u64, crowd: &Crowd) -> Duration {
-    if !crowd.uploads {
+    if !crowd.uploads || crowd.seen {
         return NEVER;
     }
     // Rank among all, over the number of seeds, with eight binary places.
@@ -110,6 +113,7 @@ mod tests {
         population: 0,
         uploads: true,
         diffusion: Duration::from_millis(800),
+        seen: false,
     };
 
     #[test]

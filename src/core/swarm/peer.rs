@@ -56,6 +56,12 @@ pub struct Peer {
     pub ready: bool,
     /// Whether it answers requests at all.
     pub uploads: bool,
+    /// What it is willing to upload, in kbit/s, as it says.
+    pub upload_kbps: u32,
+    /// Which part of that it had no use for lately, in 255ths, as it says.
+    pub idle: u8,
+    /// Where it stands among those who are served: the lowest is next.
+    pub turn: u64,
     /// Last time anything came from it.
     pub heard: Time,
     /// Last time anything was sent to it.
@@ -97,6 +103,9 @@ impl Peer {
             id: PeerId([0; 20]),
             ready: false,
             uploads: true,
+            upload_kbps: 0,
+            idle: 0,
+            turn: 0,
             heard: now,
             said: now,
             buffered: 0,

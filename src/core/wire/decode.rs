@@ -91,6 +91,7 @@ fn transfer(tag: u8, r: &mut Reader<'_>) -> Result<Message, WireError> {
             count,
             want_leaves: r.flag()?,
             urgency_ms: r.u16()?,
+            idle: r.u8()?,
         },
         tag::REJECT => Message::Reject {
             alias,

@@ -100,10 +100,12 @@ impl Message {
                 count,
                 want_leaves,
                 urgency_ms,
+                idle,
             } => start(tag::REQUEST)
                 .range(*alias, *first, *count)
                 .u8(u8::from(*want_leaves))
-                .u16(*urgency_ms),
+                .u16(*urgency_ms)
+                .u8(*idle),
             Self::Chunk { alias, leaf } => Writer(encode_chunk_header(*alias, *leaf).to_vec()),
             Self::Leaves {
                 alias,

@@ -87,6 +87,8 @@ pub enum Message {
         want_leaves: bool,
         /// How soon it needs them, in milliseconds; [`super::NO_HURRY`]: no matter when.
         urgency_ms: u16,
+        /// Which part of its upload ceiling the sender had no use for lately, in 255ths.
+        idle: u8,
     },
     /// The header of a chunk message; the bytes of one or more leaves follow it and stay with the host.
     Chunk {

@@ -16,7 +16,7 @@
 //! | 4 | Drop | `alias` u32 |
 //! | 5 | Claim | `hash` 32 bytes, `eta_ms` u32 |
 //! | 6 | Unclaim | `hash` 32 bytes |
-//! | 7 | Request | `alias` u32, `first` u32, `count` u32, `want_leaves` u8, `urgency_ms` u16 |
+//! | 7 | Request | `alias` u32, `first` u32, `count` u32, `want_leaves` u8, `urgency_ms` u16, `idle` u8 |
 //! | 8 | Chunk | `alias` u32, `leaf` u32, then the bytes of 1 to [`MAX_CHUNK_LEAVES`] leaves |
 //! | 9 | Leaves | `alias` u32, `first` u32, `count` u16, `count` × 32 bytes |
 //! | 10 | Reject | `alias` u32, `first` u32, `count` u32, `reason` u8 |
@@ -56,7 +56,8 @@
 //! # Transfer
 //! Request asks for a range of leaves; `want_leaves` (0 or 1) asks for their hashes as well.
 //! `urgency_ms` is how soon the requester needs the range ([`NO_HURRY`] = 65535: no matter when);
-//! holders serve the more urgent first. The answer is Chunks, each with exactly the bytes of one or
+//! `idle` is which part of its upload ceiling the requester had no use for in the last seconds, in
+//! 255ths: holders serve first who can pass on more. The answer is Chunks, each with exactly the bytes of one or
 //! of several adjacent leaves, or Reject for whatever part is not going to be sent. With `want_leaves`, the Leaves covering a range come before its
 //! chunks, at most [`MAX_HASHES`] per message, `count` > 0. Leaf hashes are claims like any other
 //! and count only once they lead to the publisher's root. Cancel withdraws a range that was requested.

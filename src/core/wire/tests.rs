@@ -73,13 +73,14 @@ fn message() -> impl Strategy<Value = Message> {
         alias().prop_map(|alias| Message::Drop { alias }),
         (hash(), any::<u32>()).prop_map(|(hash, eta_ms)| Message::Claim { hash, eta_ms }),
         hash().prop_map(|hash| Message::Unclaim { hash }),
-        (alias(), range(), any::<bool>(), any::<u16>()).prop_map(
-            |(alias, (first, count), want_leaves, urgency_ms)| Message::Request {
+        (alias(), range(), any::<bool>(), any::<u16>(), any::<u8>()).prop_map(
+            |(alias, (first, count), want_leaves, urgency_ms, idle)| Message::Request {
                 alias,
                 first,
                 count,
                 want_leaves,
-                urgency_ms
+                urgency_ms,
+                idle
             }
         ),
         (alias(), 0..MAX_LEAVES).prop_map(|(alias, leaf)| Message::Chunk { alias, leaf }),
