@@ -60,7 +60,7 @@ impl Engine {
                 return;
             };
             let room = peer.window().saturating_sub(peer.asked.len());
-            if room == 0 || !peer.is_trusted(self.now) {
+            if room == 0 || self.now < peer.busy_until || !peer.is_trusted(self.now) {
                 return;
             }
             let runs = self.pick(conn, *seg, *deadline, room as u32);
@@ -97,8 +97,18 @@ impl Engine {
             self.leave_to_cdn(seg, &mut open);
             return pull::choose_last(&open, room);
         }
+        let group = pull::group(open.size());
+        let room = room.next_multiple_of(group);
         let near = get.is_wanted() && deadline.is_none_or(|at| at <= self.now + NEAR);
-        pull::choose(&open, if near { 0 } else { get.rotation }, room)
+        pull::choose(
+            &open,
+            if near {
+                0
+            } else {
+                get.rotation - get.rotation % group
+            },
+            room,
+        )
     }
 
     /// Takes out what the CDN is about to bring.

@@ -5,7 +5,11 @@ use crate::core::action::Action;
 use crate::core::cache::entry::{Source, Step};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
+use crate::core::time::Duration;
 use crate::core::wire::{Message, RejectReason};
+
+/// A peer that had too much to do is left alone for this long.
+const BUSY: Duration = Duration::from_millis(300);
 
 impl Engine {
     /// A chunk message came, with one or more leaves: its payload is the payload of the current event.
@@ -369,6 +373,7 @@ impl Engine {
         count: u32,
         reason: RejectReason,
     ) {
+        let now = self.now;
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
@@ -381,7 +386,7 @@ impl Engine {
         let end = first.saturating_add(count);
         let gone = peer.withdraw(|s, leaf| s == seg && (first..end).contains(&leaf));
         match reason {
-            RejectReason::Busy => peer.late = true,
+            RejectReason::Busy => peer.busy_until = now + BUSY,
             _ => {
                 peer.forget(alias);
             }

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::scheduler::pull;
 use crate::core::swarm::peer::{MAX_QUEUE, Owed};
 use crate::core::time::Duration;
 use crate::core::wire::{
@@ -15,9 +16,14 @@ use crate::core::wire::{
 const GATHER: Duration = Duration::from_millis(100);
 
 const BASE: u64 = 16;
+const MOST_WEIGHT: u32 = 16;
+
+/// Longest backlog with which more is taken on: for whom passes nothing on, and what is added for whom does most.
+const LEAST_BACKLOG: Duration = Duration::from_millis(400);
+const MORE_BACKLOG: Duration = Duration::from_millis(800);
 
 /// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
-const UPLOAD_STEP: u64 = 1;
+const UPLOAD_STEP: u64 = 3;
 
 /// Segments told to a new peer: the newest ones.
 const INTRODUCE: usize = 64;
@@ -58,11 +64,29 @@ impl Engine {
         }
         self.announce_at = None;
         let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
-        for (seg, leaves) in std::mem::take(&mut self.fresh) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for (seg, fresh) in fresh.iter_mut() {
+            let ready = self.ready(*seg, fresh);
+            if ready.is_clear() {
+                continue;
+            }
+            fresh.subtract(&ready);
             for conn in &conns {
-                self.announce_to(*conn, seg, Some(&leaves), out);
+                self.announce_to(*conn, *seg, Some(&ready), out);
             }
         }
+        fresh.retain(|_, rest| !rest.is_clear());
+        self.fresh = fresh;
+    }
+
+    /// Those of the leaves that belong to whole groups; the others wait for the rest of theirs.
+    fn ready(&self, seg: SegKey, fresh: &Bitmap) -> Bitmap {
+        let Some(entry) = self.cache.get(seg) else {
+            return fresh.clone();
+        };
+        let mut ready = pull::whole_groups(entry.verified_leaves());
+        ready.intersect_with(fresh);
+        ready
     }
 
     /// Tells a new peer what there is.
@@ -163,6 +187,13 @@ impl Engine {
         let Some(seg) = peer.seg(alias) else {
             return self.send(conn, &reject(RejectReason::NotHeld), out);
         };
+        let weight = self.weight_of(conn);
+        if self.backlog() > LEAST_BACKLOG + MORE_BACKLOG * weight / MOST_WEIGHT {
+            return self.send(conn, &reject(RejectReason::Busy), out);
+        }
+        let Some(peer) = self.swarm.peer_mut(conn) else {
+            return;
+        };
         if peer.owed.len() + count as usize > MAX_QUEUE {
             return self.send(conn, &reject(RejectReason::Busy), out);
         }
@@ -234,6 +265,23 @@ impl Engine {
         }
     }
 
+    /// How long all that is owed takes at the ceiling.
+    fn backlog(&self) -> Duration {
+        let owed: usize = self.swarm.peers().map(|(_, peer)| peer.owed.len()).sum();
+        let bits = owed as u64 * u64::from(LEAF) * 8_000_000;
+        let span = bits.checked_div(self.config.max_upload_bitrate);
+        Duration::from_micros(span.unwrap_or(u64::MAX))
+    }
+
+    /// A neighbour's share among those who wait: the more of its ceiling it has no use for, the more it can pass on.
+    fn weight_of(&self, conn: ConnId) -> u32 {
+        let own = (self.config.max_upload_bitrate / 1_000).max(1);
+        let spare = self.swarm.peer(conn).map_or(0, |peer| {
+            u64::from(peer.upload_kbps) * (u64::from(peer.idle) + BASE) / 255
+        });
+        1 + (u64::from(MOST_WEIGHT - 1) * spare.min(own) / own) as u32
+    }
+
     /// Who waits for leaves and is next.
     fn next_served(&self) -> Option<(ConnId, u64)> {
         let ready = self.swarm.peers().filter(|(_, peer)| {
@@ -247,6 +295,7 @@ impl Engine {
     /// Sends the leaf that is due next, with those that follow it directly and are due too.
     fn send_chunk(&mut self, conn: ConnId, out: &mut Vec<Action>) {
         let now = self.now;
+        let weight = self.weight_of(conn);
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
@@ -276,10 +325,7 @@ impl Engine {
         }
         peer.buffered += CHUNK_HEADER + len as usize;
         peer.said = now;
-        let own_kbps = self.config.max_upload_bitrate / 1_000;
-        let spare = u64::from(peer.upload_kbps) * (u64::from(peer.idle) + BASE) / 255;
-        let weight = 1 + 15 * spare.min(own_kbps) / own_kbps.max(1);
-        peer.turn = peer.turn.max(self.served) + u64::from(len) / weight;
+        peer.turn = peer.turn.max(self.served) + u64::from(len) / u64::from(weight);
         self.stats.uploaded_bytes += u64::from(len);
         let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();
         out.push(Action::SendChunk {
@@ -326,5 +372,5 @@ fn holding(entry: &crate::core::cache::entry::Entry) -> Holding {
     if entry.verified() == leaves {
         return Holding::Complete(leaves);
     }
-    Holding::Partial(entry.verified_leaves().clone())
+    Holding::Partial(pull::whole_groups(entry.verified_leaves()))
 }

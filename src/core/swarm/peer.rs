@@ -82,6 +82,8 @@ pub struct Peer {
     pub progress: Time,
     /// Whether it let requests run out since it last brought a leaf.
     pub late: bool,
+    /// Until when it has too much to do to be asked for more.
+    pub busy_until: Time,
     /// How often in a row it let requests, or a claim, run out.
     broken: u32,
     /// Nothing is asked of it before this.
@@ -116,6 +118,7 @@ impl Peer {
             pace: 10_000,
             progress: now,
             late: false,
+            busy_until: now,
             broken: 0,
             shunned_until: now,
             received: 0,
