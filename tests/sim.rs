@@ -4,8 +4,11 @@
 //! show is in [`clean`].
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+use std::time::Duration;
 use swarmline::core::time::Time;
+use swarmline::sim::audience::{Audience, Plan, SCENARIOS};
 use swarmline::sim::catalogue;
+use swarmline::sim::figures::Figures;
 use swarmline::sim::report::Report;
 use swarmline::sim::scenario::{Mode, Scenario, What};
 use swarmline::sim::world::World;
@@ -75,6 +78,71 @@ fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     let hash = |seed| swarmline::sim::trace_hash(seed, 4, 20);
     assert_eq!(hash(1), hash(1));
     assert_ne!(hash(1), hash(2));
+}
+
+/// A large audience's plan, made small.
+fn crowd(name: &str, change: impl FnOnce(&mut Audience)) -> Plan {
+    let mut audience = Audience {
+        viewers: 60,
+        pace_percent: 25,
+        measured: (!name.contains("exit") && !name.contains("crowd"))
+            .then_some(Duration::from_secs(20)),
+        warm_up: Duration::from_secs(20),
+        bitrate: 1_000_000,
+        ..Audience::default()
+    };
+    change(&mut audience);
+    audience.plan(name).unwrap()
+}
+
+fn figures(plan: &Plan) -> Figures {
+    let report = run(&plan.scenario);
+    clean(&report);
+    let figures = Figures::new(plan, &report, &run(&plan.twin()));
+    println!("{}", figures.line());
+    figures
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for name in ["steady", "vanish-half", "hostile"] {
+        let plan = crowd(name, |audience| audience.stay = Duration::from_secs(60));
+        let run = |threads| {
+            let mut world = World::on_threads(plan.scenario.clone(), threads);
+            assert_eq!(world.threads(), threads);
+            // Time cut into other pieces changes nothing either.
+            for step in 1..=threads as u64 * 9 {
+                world.advance(Time(step * 4_321_987 / threads as u64));
+            }
+            world.run()
+        };
+        let (one, two, three) = (run(1), run(2), run(3));
+        assert_eq!(one.trace_hash, two.trace_hash, "{name}");
+        assert_eq!(one.trace_hash, three.trace_hash, "{name}");
+        assert_eq!(one.seconds, three.seconds, "{name}");
+        assert_eq!(one.violation_count, 0, "{one}");
+    }
+}
+
+/// Promises that hold for every audience, whatever happens to it.
+#[test]
+fn whatever_happens_to_an_audience_nobody_is_worse_off() {
+    for (name, _) in SCENARIOS {
+        let name = name.replace('X', "0.8");
+        let plan = crowd(&name, |audience| {
+            if name == "tabs" {
+                audience.viewers = 8;
+                audience.latency = Duration::from_secs(6);
+            }
+        });
+        let figures = figures(&plan);
+        assert_eq!(figures.violations, 0, "{name}");
+        assert_eq!(figures.viewers_with_p2p_stall, 0, "{name}");
+        let late = figures
+            .startup_p95_ms
+            .saturating_sub(figures.twin_startup_p95_ms);
+        assert!(late <= 20, "{name}: {late} ms");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::core::time::{Duration, Time, micros};
 use crate::sim::cdn::{CdnFault, CdnFaultKind};
 use crate::sim::hostile::Behaviour;
 use crate::sim::network::NetworkSpec;
-use crate::sim::scenario::{Arrivals, Scenario};
+use crate::sim::scenario::{Arrivals, Mode, Scenario};
 use crate::sim::visits::{Exit, Visits, Wave};
 use std::ops::Range;
 
@@ -73,6 +73,8 @@ pub struct Audience {
     pub cdn_rate_bps: u64,
     /// From request to first byte at the CDN, in µs. Default: 30–80 ms: a round trip to the edge and a cache hit.
     pub first_byte_us: std::ops::RangeInclusive<u64>,
+    /// Times inside scenarios, in percent of what is written: small runs go faster. Default: 100.
+    pub pace_percent: u32,
     /// From the first frame until the engine can be used. Default: 300 ms: 100 KB to fetch and compile.
     pub engine_ready: Duration,
 }
@@ -94,6 +96,7 @@ impl Default for Audience {
             network: NetworkSpec::home_audience(),
             cdn_rate_bps: 40_000_000,
             first_byte_us: 30_000..=80_000,
+            pace_percent: 100,
             engine_ready: Duration::from_millis(300),
         }
     }
@@ -112,6 +115,19 @@ pub struct Plan {
     pub clusters: u32,
 }
 
+impl Plan {
+    /// The same audience with the player's own loader, and coarser pieces of bodies: there is nobody to hand
+    /// them on to.
+    pub fn twin(&self) -> Scenario {
+        let mut twin = self.scenario.twin(Mode::Stock);
+        twin.cdn.piece = TWIN_PIECE;
+        twin
+    }
+}
+
+/// Body bytes that come at once in a twin.
+const TWIN_PIECE: u32 = 256 << 10;
+
 /// Per million: all of them.
 const ALL: u32 = 1_000_000;
 
@@ -120,7 +136,8 @@ impl Audience {
     pub fn plan(&self, name: &str) -> Option<Plan> {
         let mut plan = self.base(name);
         let from = plan.scenario.measure_from;
-        let at = |second: u64| from + Duration::from_secs(second);
+        let pace = u64::from(self.pace_percent);
+        let at = |second: u64| from + Duration::from_millis(second * pace * 10);
         match name {
             "steady" => {}
             "flash-crowd" => self.kick_off(&mut plan, at(0)..at(60), 80),
@@ -209,7 +226,8 @@ impl Audience {
 
     /// The scenario takes so many seconds, unless told otherwise.
     fn lasts(&self, plan: &mut Plan, seconds: u64) {
-        let measured = self.measured.unwrap_or(Duration::from_secs(seconds));
+        let default = Duration::from_millis(seconds * u64::from(self.pace_percent) * 10);
+        let measured = self.measured.unwrap_or(default);
         plan.scenario.span = self.warm_up + measured;
     }
 

@@ -39,7 +39,7 @@ pub(super) enum Happening {
     Delivered(LoadId),
     Failed(LoadId),
     Transfer(u32, Step),
-    Hashed(Hashed),
+    Hashed(Box<Hashed>),
     OfferReady(ConnId),
     AnswerReady(ConnId, Mate),
     /// The channel to this mate is up.

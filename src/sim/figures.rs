@@ -154,6 +154,33 @@ impl Figures {
     }
 }
 
+impl Figures {
+    /// The most important ones, on one line.
+    pub fn line(&self) -> String {
+        format!(
+            "{:14} offload {:.4} eligible {:.4} limit {:.4} copies {:.1} early {:.1} spread {} ms duplicates {:.4} \
+             rebuffer {:.5}/{:.5} worse {} start-up {}/{} ms peak {:.3} joiners {:.3} fair {:.2} recovery {:?}",
+            self.scenario,
+            self.offload_gross,
+            self.offload_eligible,
+            self.limit_eligible,
+            self.cdn_copies_per_chunk,
+            self.early_copies,
+            self.spread_p99_ms,
+            self.duplicate_ratio,
+            self.rebuffer_ratio,
+            self.twin_rebuffer_ratio,
+            self.viewers_with_p2p_stall,
+            self.startup_p95_ms,
+            self.twin_startup_p95_ms,
+            self.cdn_peak_ratio,
+            self.joiner_peak_ratio,
+            self.upload_fairness,
+            self.recovery_s,
+        )
+    }
+}
+
 struct Limits {
     gross: f64,
     eligible: f64,
@@ -244,7 +271,7 @@ fn rebuffer(report: &Report) -> f64 {
 /// Jain's index: (Σx)² ÷ (n·Σx²); 1 when all are equal.
 fn fairness(report: &Report) -> f64 {
     let able = report.viewers.iter().filter(|viewer| {
-        viewer.eligible && viewer.honest && viewer.upload_bps > 0 && viewer.present_ms > 10_000
+        viewer.eligible && viewer.honest && viewer.upload_bps > 0 && viewer.present_ms >= 5_000
     });
     let shares: Vec<f64> = able
         .map(|viewer| {

@@ -35,7 +35,7 @@ pub(super) struct Shard {
 
 impl Shard {
     /// Part `number` of `count`, before anything has happened.
-    pub(super) fn new(setting: &Setting, number: u32, count: u32) -> Self {
+    pub(super) fn new(setting: &Setting, number: u32, count: u32, window_us: u64) -> Self {
         let scenario = &setting.scenario;
         let own = |id: &u32| shard_of(*id, count) == number;
         let seats = (0_u32..).zip(setting.roster.iter());
@@ -44,7 +44,7 @@ impl Shard {
         Self {
             number,
             count,
-            queue: EventQueue::new(),
+            queue: EventQueue::new(window_us),
             viewers: viewers
                 .map(|(id, seat)| Viewer::new(id, scenario, seat))
                 .collect(),

@@ -2,8 +2,8 @@
 //!
 //! The world is divided into shards. What passes from one viewer to another, or to a tracker, takes
 //! at least the shortest one-way delay; so every shard can work through a window of that length by itself,
-//! and what it sent to others is handed over at the window's end. The order in which things happen to one
-//! viewer depends on keys alone ([`crate::sim::queue`]), so that a run is the same on any number of threads.
+//! one viewer after the other, and what was sent to others is handed over at the window's end. The order in
+//! which things happen to one viewer depends on keys alone ([`crate::sim::queue`]), so that a run is the same on any number of threads.
 
 use crate::core::ids::TrackerId;
 use crate::core::time::Time;
@@ -50,7 +50,7 @@ impl World {
         };
         let mut world = Self {
             shards: (0..count)
-                .map(|number| Shard::new(&setting, number, count))
+                .map(|number| Shard::new(&setting, number, count, window_us))
                 .collect(),
             setting,
             window_us,
@@ -122,8 +122,8 @@ impl World {
         }
         for (seq, (at, place, event)) in (0..).zip(planned) {
             let key = Key {
-                at,
                 place,
+                at,
                 from: PLAN,
                 seq,
             };
@@ -269,7 +269,8 @@ impl Span {
         let _member = exchange.gate.member();
         let (mut start, mut round, mut count) = (self.from.0, 0, 0);
         loop {
-            let last = (start + self.window_us - 1).min(self.until.0);
+            let window = start / self.window_us.max(1);
+            let last = ((window + 1) * self.window_us.max(1) - 1).min(self.until.0);
             count += shard.work(setting, Time(last));
             for (to, bag) in shard.bags.iter_mut().enumerate() {
                 exchange.swap(round, to, own, bag);

@@ -5,6 +5,7 @@
 //! a progress bar and two ways to print. The same arguments give the same `trace_hash`, whatever `--threads`.
 
 mod cost;
+mod memory;
 mod progress;
 mod table;
 
@@ -79,6 +80,9 @@ pub(crate) struct Args {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Print, to standard error, all that passes between this viewer's host and its engine.
+    #[arg(long)]
+    watch: Option<u32>,
     /// Print the scenarios and end.
     #[arg(long)]
     list: bool,
@@ -96,11 +100,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     let plan = plan(args)?;
+    memory::prefer_huge_pages(args.viewers);
     let threads = args.threads.unwrap_or_else(processors);
     let started = Instant::now();
-    let (report, own) = simulate(&plan, &plan.scenario, threads, "with peers", args.json);
-    let twin = plan.scenario.twin(Mode::Stock);
-    let (twin, _) = simulate(&plan, &twin, threads, "CDN only", args.json);
+    let (report, own) = simulate(&plan, &plan.scenario, threads, args, "with peers");
+    let twin = plan.twin();
+    let (twin, _) = simulate(&plan, &twin, threads, args, "CDN only");
     let figures = Figures::new(&plan, &report, &twin);
     let cost = Cost::new(&figures, &plan, own, started.elapsed());
     if args.json {
@@ -121,13 +126,16 @@ fn simulate(
     plan: &Plan,
     scenario: &Scenario,
     threads: usize,
+    args: &Args,
     what: &str,
-    quiet: bool,
 ) -> (Report, cost::Spent) {
     let (begun, used) = (Instant::now(), cost::processor_time());
     let mut world = World::on_threads(scenario.clone(), threads).timed(cost::clock());
     let end = Time(0) + scenario.span;
-    let progress = Progress::new(&plan.name, what, end, quiet);
+    if let Some(viewer) = args.watch.filter(|_| scenario.mode == Mode::Swarm) {
+        world = world.watch(viewer);
+    }
+    let progress = Progress::new(&plan.name, what, end, args.json);
     let mut now = Time(0);
     while now < end {
         now = (now + Duration::from_millis(500)).min(end);
@@ -136,6 +144,7 @@ fn simulate(
     }
     progress.done();
     let (engine_ns, threads) = (world.engine_ns(), world.threads());
+    world.log().iter().for_each(|line| eprintln!("{line}"));
     let report = world.finish();
     let wall = begun.elapsed();
     let now_used = cost::processor_time();

@@ -298,7 +298,11 @@ impl Viewer {
         if ctx.scenario.hash_us == 0 {
             self.hashes.push_back(answer);
         } else {
-            self.after(ctx, ctx.scenario.hash_us, Happening::Hashed(answer));
+            self.after(
+                ctx,
+                ctx.scenario.hash_us,
+                Happening::Hashed(Box::new(answer)),
+            );
         }
     }
 

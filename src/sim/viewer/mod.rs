@@ -56,8 +56,8 @@ impl Ctx<'_> {
     /// Sends an event to some place.
     pub(super) fn send(&mut self, at: Time, place: u32, event: Scheduled) {
         let key = Key {
-            at,
             place,
+            at: at.max(self.now),
             from: self.id,
             seq: self.seq,
         };
@@ -203,7 +203,7 @@ impl Viewer {
             Happening::Delivered(load) => self.delivered(ctx, load),
             Happening::Failed(load) => self.failed(ctx, load),
             Happening::Transfer(id, step) => self.transfer(ctx, id, step),
-            Happening::Hashed(hashed) => self.hashed(ctx, hashed),
+            Happening::Hashed(hashed) => self.hashed(ctx, *hashed),
             Happening::OfferReady(conn) => self.offer_ready(ctx, conn),
             Happening::AnswerReady(conn, mate) => self.answer_ready(ctx, conn, mate),
             Happening::LinkUp(conn, mate) => self.link_up(ctx, conn, mate),
