@@ -13,14 +13,14 @@ use crate::core::wire::{
 };
 
 /// Leaves verified within this time are announced together.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(60);
 
-const BASE: u64 = 16;
+const BASE: u64 = 4;
 const MOST_WEIGHT: u32 = 16;
 
 /// Longest backlog with which more is taken on: for whom passes nothing on, and what is added for whom does most.
-const LEAST_BACKLOG: Duration = Duration::from_millis(400);
-const MORE_BACKLOG: Duration = Duration::from_millis(800);
+const LEAST_BACKLOG: Duration = Duration::from_millis(80);
+const MORE_BACKLOG: Duration = Duration::from_millis(400);
 
 /// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
 const UPLOAD_STEP: u64 = 3;
