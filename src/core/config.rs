@@ -11,7 +11,7 @@ pub const LEAF: u32 = 16 * 1024;
 pub const SEND_LOW_WATER: usize = 64 * 1024;
 
 /// The host reports `SendDrained` only after at least this many bytes were sent since the last report.
-pub const SEND_REPORT: usize = 64 * 1024;
+pub const SEND_REPORT: usize = 128 * 1024;
 
 /// The engine lets no more than this many bytes wait in a data channel.
 pub const SEND_HIGH_WATER: usize = 256 * 1024;

@@ -1,10 +1,34 @@
 //! Typed identities. Every id is a newtype, so that none can be mistaken for another.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// SHA-256 of a segment's bytes: the segment's name, across hosts, tokens, players and protocols.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SegmentHash(pub [u8; 32]);
+
+impl SegmentHash {
+    /// Its first eight bytes as a number: enough to order all but forged ones.
+    fn head(&self) -> u64 {
+        u64::from_be_bytes(self.0.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+/// Byte by byte, as derived, but without a call for what the first eight bytes settle: names are looked
+/// up thousands of times a second.
+impl Ord for SegmentHash {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head()
+            .cmp(&other.head())
+            .then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for SegmentHash {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// A SHA-256 value inside the Merkle tree: the hash of one leaf, or a pieces root.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

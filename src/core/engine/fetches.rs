@@ -126,6 +126,7 @@ impl Engine {
             out.push(Action::AbortFetch { fetch: id });
             return self.fetch_failed(id, FetchError::Network, out);
         };
+        self.meter_due = true;
         fetch.skip = skip;
         fetch.started = Some(now);
         fetch.heard = now;
@@ -220,6 +221,7 @@ impl Engine {
     fn drop_fetch(&mut self, id: FetchId) -> Option<Fetch> {
         let fetch = self.fetches.remove(&id)?;
         self.refill_due = true;
+        self.meter_due = true;
         self.review_timers();
         self.review_turns();
         if let Some(get) = self.gets.get_mut(&fetch.seg) {

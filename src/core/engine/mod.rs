@@ -92,6 +92,10 @@ pub struct Engine {
     refill_due: bool,
     /// When the upload ceiling lets the next leaf through, if one waits for it.
     upload_at: Option<Time>,
+    /// Whether someone may wait for leaves that could be sent now.
+    upload_due: bool,
+    /// Whether transfers may have begun or ended.
+    meter_due: bool,
     /// How far serving those who wait for leaves has come, on the scale of [`crate::core::swarm::Peer::turn`].
     served: u64,
     /// When to be called again.
@@ -145,6 +149,8 @@ impl Engine {
             turns_at: Time::NEVER,
             refill_due: false,
             upload_at: None,
+            upload_due: false,
+            meter_due: false,
             served: 0,
             deadline: None,
             stats: Stats::default(),
@@ -167,9 +173,13 @@ impl Engine {
         if std::mem::take(&mut self.refill_due) {
             self.refill_all(actions);
         }
-        self.upload(actions);
+        if self.upload_due {
+            self.upload(actions);
+        }
         self.announce(actions);
-        self.update_meter();
+        if std::mem::take(&mut self.meter_due) {
+            self.update_meter();
+        }
         self.find_deadline();
         self.trace.actions(actions.get(first..).unwrap_or_default());
     }

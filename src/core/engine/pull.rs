@@ -155,6 +155,7 @@ impl Engine {
         let urgency_ms = deadline.map_or(NO_HURRY, |at| {
             u16::try_from((at - now).as_millis()).map_or(NO_HURRY - 1, |ms| ms.min(NO_HURRY - 1))
         });
+        self.meter_due = true;
         let idle = self.bucket.idle(now);
         let mut requests = Vec::with_capacity(runs.len());
         for (first, count) in runs.iter().copied() {
@@ -178,6 +179,7 @@ impl Engine {
 
     /// Leaves that were asked of a neighbour are open to others again.
     pub(super) fn reopen(&mut self, asked: impl IntoIterator<Item = (SegKey, u32)>) {
+        self.meter_due = true;
         for (seg, leaf) in asked {
             if let Some(get) = self.gets.get_mut(&seg) {
                 get.asked.clear(leaf);

@@ -50,6 +50,7 @@ impl Engine {
         self.time_out_fetches(out);
         // Trust, claims and the race with the CDN change with time alone.
         self.refill_due = true;
+        self.meter_due = true;
         self.review_turns();
         self.timers_at = self.next_timer().max(self.now + SHORTEST);
     }

@@ -22,6 +22,7 @@ impl Engine {
         out: &mut Vec<Action>,
     ) {
         self.stats.peer_bytes += payload as u64;
+        self.meter_due = true;
         let payload = u32::try_from(payload).unwrap_or(u32::MAX);
         let peer = self.swarm.peer(conn);
         let hash = peer

@@ -102,14 +102,17 @@ impl Engine {
             return until;
         }
         let uncovered = self.uncovered(seg, &hash);
-        let (now, wait) = (self.now, self.wait_for_turn(seg, &hash));
+        let now = self.now;
+        if uncovered.is_clear() {
+            if let Some(get) = self.gets.get_mut(&seg) {
+                get.uncovered = None;
+            }
+            return now + LOOK_AGAIN;
+        }
+        let wait = self.wait_for_turn(seg, &hash);
         let Some(get) = self.gets.get_mut(&seg) else {
             return Time::NEVER;
         };
-        if uncovered.is_clear() {
-            get.uncovered = None;
-            return now + LOOK_AGAIN;
-        }
         let at = (*get.uncovered.get_or_insert(now) + wait).max(get.retry_at);
         if now < at {
             return at;

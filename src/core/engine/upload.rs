@@ -212,6 +212,7 @@ impl Engine {
             let new = (first..end).map(|leaf| Owed { seg, leaf, alias });
             let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
             peer.owed.extend(new);
+            self.upload_due = true;
         }
     }
 
@@ -246,6 +247,7 @@ impl Engine {
     pub(super) fn send_drained(&mut self, conn: ConnId, buffered: usize) {
         if let Some(peer) = self.swarm.peer_mut(conn) {
             peer.buffered = buffered;
+            self.upload_due = true;
         }
     }
 
@@ -263,6 +265,7 @@ impl Engine {
             self.served = turn;
             self.send_chunk(conn, out);
         }
+        self.upload_due = false;
     }
 
     /// How long all that is owed takes at the ceiling.

@@ -90,8 +90,8 @@ pub struct Peer {
     shunned_until: Time,
     /// Bytes verified from it.
     pub received: u64,
+    /// By the peer's alias; a live event's newest segments come last, and are asked for most.
     holdings: Map<u32, Holding>,
-    by_hash: Map<SegmentHash, u32>,
     claims: Map<SegmentHash, Time>,
     announced: Map<SegKey, u32>,
     aliases: Map<u32, SegKey>,
@@ -123,7 +123,6 @@ impl Peer {
             shunned_until: now,
             received: 0,
             holdings: Map::new(),
-            by_hash: Map::new(),
             claims: Map::new(),
             announced: Map::new(),
             aliases: Map::new(),
@@ -134,7 +133,7 @@ impl Peer {
     /// The peer announced a segment. An alias it used before is replaced.
     pub fn announce(&mut self, alias: u32, holding: Holding) {
         self.forget(alias);
-        if let Some(old) = self.by_hash.insert(holding.hash, alias) {
+        if let Some((old, _)) = self.holding(&holding.hash) {
             self.holdings.remove(&old);
         }
         self.holdings.insert(alias, holding);
@@ -168,15 +167,14 @@ impl Peer {
 
     /// The peer no longer has it.
     pub fn forget(&mut self, alias: u32) -> Option<SegmentHash> {
-        let old = self.holdings.remove(&alias)?;
-        self.by_hash.remove(&old.hash);
-        Some(old.hash)
+        self.holdings.remove(&alias).map(|old| old.hash)
     }
 
     /// What it has of a segment, with its alias.
     pub fn holding(&self, hash: &SegmentHash) -> Option<(u32, &Holding)> {
-        let alias = *self.by_hash.get(hash)?;
-        Some((alias, self.holdings.get(&alias)?))
+        let mut newest = self.holdings.iter().rev();
+        let (alias, holding) = newest.find(|(_, holding)| holding.hash.cmp(hash).is_eq())?;
+        Some((*alias, holding))
     }
 
     /// What one of its aliases stands for.
@@ -203,12 +201,16 @@ impl Peer {
 
     /// Drops claims that have run out; those that led to nothing are remembered.
     pub fn expire_claims(&mut self, now: Time) {
-        let by_hash = &self.by_hash;
+        if self.claims.values().all(|until| *until > now) {
+            return;
+        }
+        let mut claims = std::mem::take(&mut self.claims);
         let mut empty = 0;
-        self.claims.retain(|hash, until| {
-            empty += u32::from(*until <= now && !by_hash.contains_key(hash));
+        claims.retain(|hash, until| {
+            empty += u32::from(*until <= now && self.holding(hash).is_none());
             *until > now
         });
+        self.claims = claims;
         if empty > 0 {
             self.disappointed(now);
         }
