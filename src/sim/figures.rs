@@ -10,11 +10,11 @@ use crate::sim::report::{Report, ViewerReport};
 use crate::sim::scenario::Roster;
 use serde::Serialize;
 
-/// Copies that a large swarm takes for itself: fewer seeds risk that a chunk has none (e^−16).
+/// Copies that the largest swarm takes for itself: fewer seeds risk that a chunk has none (e^−16).
 const SEEDS: f64 = 16.0;
 
-/// A small swarm, which agrees on who fetches, needs one copy for so many viewers.
-const SMALL: f64 = 16.0;
+/// A swarm of this size agrees on one viewer who fetches; every doubling costs one copy more.
+const SMALL: f64 = 8.0;
 
 /// Share of upload that duplicates, retransmissions and control messages are allowed to take.
 const OVERHEAD: f64 = 0.03;
@@ -36,7 +36,7 @@ pub struct Figures {
     /// The same over viewers whose network lets them have peers.
     pub offload_eligible: f64,
     /// What the former can be at best: min{c·(1 − G·s/N)·(1 − t), (1 − ω)·Σu/(N·r)}, t being the measured share
-    /// of bytes that the player's own loader brought at starts, ω = 3 %, s = N ÷ 16 between 1 and 16.
+    /// of bytes that the player's own loader brought at starts, ω = 3 %, s = log₂(N ÷ 8) between 1 and 16.
     pub limit: f64,
     /// The same with c = 1.
     pub limit_eligible: f64,
@@ -197,7 +197,7 @@ impl Limits {
         let uploads: f64 = report.viewers.iter().filter(can).map(upload).sum();
         let bitrate = mean_bitrate(plan);
         let viewers = plan.scenario.viewers.max(1);
-        let seeds = (f64::from(viewers) / SMALL).clamp(1.0, SEEDS);
+        let seeds = (f64::from(viewers) / SMALL).log2().clamp(1.0, SEEDS);
         let copies = (f64::from(plan.clusters) * seeds / f64::from(viewers)).min(1.0);
         let total = &report.total;
         let start = ratio(total.stock_bytes, total.delivered_bytes);

@@ -13,6 +13,7 @@ mod lint;
 mod process;
 mod project;
 mod stamp;
+mod suite;
 mod test;
 mod tools;
 
@@ -38,6 +39,8 @@ enum Command {
     Demo(demo::Args),
     /// Formatting, clippy for both targets and the documentation's links.
     Lint,
+    /// Simulate large audiences; the figures go into docs/scheduler.md.
+    SimulateSuite(suite::Args),
     /// Measure against the targets (not available yet).
     Bench,
 }
@@ -63,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&project, &args),
         Command::Demo(args) => demo::run(&project, &args),
         Command::Lint => lint::run(&project),
+        Command::SimulateSuite(args) => suite::run(&project, &args),
         Command::Bench => anyhow::bail!(
             "`cargo xtask bench` does not exist yet; `cargo xtask build` prints sizes and \
              `cargo xtask test` prints offload, stalls and latency of every browser scenario"
