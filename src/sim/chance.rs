@@ -86,7 +86,7 @@ pub fn exponential(rng: &mut fastrand::Rng, mean: u64) -> u64 {
             run += 1;
         }
         if run % 2 == 1 {
-            let part = u128::from(first) * u128::from(mean) >> 64;
+            let part = (u128::from(first) * u128::from(mean)) >> 64;
             return mean
                 .saturating_mul(whole)
                 .saturating_add(u64::try_from(part).unwrap_or(mean));

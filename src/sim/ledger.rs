@@ -192,7 +192,10 @@ impl Ledger {
     /// Runs a call of the engine, counts it, and times it if it is its turn.
     pub fn engine_call(&mut self, call: impl FnOnce()) {
         self.engine_calls += 1;
-        match self.clock.filter(|_| self.engine_calls % TIMED_OF == 0) {
+        match self
+            .clock
+            .filter(|_| self.engine_calls.is_multiple_of(TIMED_OF))
+        {
             None => call(),
             Some(clock) => {
                 let begun = clock();
