@@ -16,6 +16,8 @@ pub(super) struct Get {
     pub(super) seen: bool,
     /// Since when some missing leaf has had nobody to come from.
     pub(super) uncovered: Option<Time>,
+    /// How long this viewer waits for its turn, and when that was found.
+    pub(super) wait: Option<(Time, Duration)>,
     /// This viewer's share of the jitter: how much before the common point of no return it acts.
     pub(super) jitter: Duration,
     /// CDN requests under way.
@@ -45,6 +47,7 @@ impl Get {
             known: now,
             seen: false,
             uncovered: None,
+            wait: None,
             jitter,
             fetches: Vec::new(),
             asked: Bitmap::new(leaves),

@@ -161,6 +161,7 @@ impl Engine {
         if let Some(get) = self.gets.get_mut(&seg)
             && !std::mem::replace(&mut get.seen, true)
         {
+            get.wait = None;
             self.lag.measured(self.now - get.known);
         }
     }

@@ -175,7 +175,21 @@ impl Engine {
     }
 
     /// How long this viewer waits, from when it first sees that nobody has a segment.
-    fn wait_for_turn(&self, seg: SegKey, hash: &SegmentHash) -> Duration {
+    fn wait_for_turn(&mut self, seg: SegKey, hash: &SegmentHash) -> Duration {
+        let before = self.gets.get(&seg).and_then(|get| get.wait);
+        if let Some((at, wait)) = before
+            && self.now < at + LOOK_AGAIN
+        {
+            return wait;
+        }
+        let wait = self.find_turn(seg, hash);
+        if let Some(get) = self.gets.get_mut(&seg) {
+            get.wait = Some((self.now, wait));
+        }
+        wait
+    }
+
+    fn find_turn(&self, seg: SegKey, hash: &SegmentHash) -> Duration {
         let neighbours = self.swarm.peers().count() as u64 + 1;
         let rivals = self.rivals(seg);
         let kin = rivals.len() as u64 + 1;

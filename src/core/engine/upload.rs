@@ -12,8 +12,11 @@ use crate::core::wire::{
     RejectReason, encode_chunk_header,
 };
 
-/// Leaves verified within this time are announced together.
-const GATHER: Duration = Duration::from_millis(60);
+/// Leaves verified within this time are announced together: at least, and at most.
+const GATHER: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(120)];
+
+/// A leaf goes from hand to hand less often than this, so that gathering takes a small part of the time there is.
+const HOPS: u32 = 40;
 
 const BASE: u64 = 4;
 const MOST_WEIGHT: u32 = 16;
@@ -33,7 +36,7 @@ impl Engine {
     pub(super) fn fresh(&mut self, seg: SegKey, leaves: &Bitmap) {
         if self.on && !self.bucket.is_closed() && !leaves.is_clear() {
             self.fresh_of(seg, leaves.size()).union_with(leaves);
-            self.announce_at.get_or_insert(self.now + GATHER);
+            self.announce_soon(seg);
         }
     }
 
@@ -45,7 +48,17 @@ impl Engine {
         let leaves = entry.leaf_count();
         if self.on && !self.bucket.is_closed() {
             self.fresh_of(seg, leaves).set(leaf);
-            self.announce_at.get_or_insert(self.now + GATHER);
+            self.announce_soon(seg);
+        }
+    }
+
+    /// The more time is left, the longer news is gathered: every announcement is a message to every neighbour.
+    fn announce_soon(&mut self, seg: SegKey) {
+        if self.announce_at.is_none() {
+            let [least, most] = GATHER;
+            let slack = self.deadline_of(seg).map(|at| at - self.now);
+            let gather = slack.map_or(least, |slack| (slack / HOPS).clamp(least, most));
+            self.announce_at = Some(self.now + gather);
         }
     }
 
