@@ -124,24 +124,59 @@ fn the_number_of_threads_changes_nothing() {
     }
 }
 
-/// Promises that hold for every audience, whatever happens to it.
+/// Scenarios, and how much of an audience of 60 peers carry at least.
+const CROWDS: [(&str, f64); 11] = [
+    ("steady", 0.80),
+    ("flash-crowd", 0.55),
+    ("kickoff-exit", 0.55),
+    ("mass-exit", 0.75),
+    ("vanish-half", 0.75),
+    ("cdn-outage", 0.75),
+    ("tracker-outage", 0.75),
+    ("hostile", 0.40),
+    ("uplink=0.8", 0.55),
+    ("renditions", 0.50),
+    ("regions", 0.70),
+];
+
+/// What holds whatever happens to an audience, and how much of it peers carry at least. Figures are printed: `cargo test --test
+/// sim -- audience --nocapture`.
 #[test]
 fn whatever_happens_to_an_audience_nobody_is_worse_off() {
-    for (name, _) in SCENARIOS {
-        let name = name.replace('X', "0.8");
-        let plan = crowd(&name, |audience| {
-            if name == "tabs" {
-                audience.viewers = 8;
-                audience.latency = Duration::from_secs(6);
-            }
-        });
-        let figures = figures(&plan);
+    for (name, least) in CROWDS {
+        let figures = figures(&crowd(name, |_| {}));
         assert_eq!(figures.violations, 0, "{name}");
         assert_eq!(figures.viewers_with_p2p_stall, 0, "{name}");
+        assert!(figures.offload_eligible >= least, "{}", figures.line());
         let late = figures
             .startup_p95_ms
             .saturating_sub(figures.twin_startup_p95_ms);
         assert!(late <= 20, "{name}: {late} ms");
+    }
+}
+
+/// The setting of the browser scenarios.
+#[test]
+fn tabs_of_one_machine_reach_what_a_start_from_the_cdn_leaves_over() {
+    for (viewers, window, least) in [(8, 5, 0.83), (8, 8, 0.83), (12, 8, 0.87)] {
+        let plan = crowd("tabs", |audience| {
+            audience.viewers = viewers;
+            audience.window = Some(window);
+            audience.latency = Duration::from_secs(6);
+            audience.measured = None;
+        });
+        let figures = figures(&plan);
+        assert!(figures.offload_gross >= least, "{}", figures.line());
+        assert_eq!(figures.viewers_with_p2p_stall, 0, "{}", figures.line());
+    }
+}
+
+#[test]
+fn every_scenario_of_large_audiences_is_tried_here() {
+    for (name, _) in SCENARIOS {
+        let name = name.replace('X', "0.8");
+        let tried = CROWDS.iter().any(|(tried, _)| *tried == name) || name == "tabs";
+        assert!(tried, "{name}");
     }
 }
 

@@ -49,9 +49,9 @@ pub(super) enum Happening {
     /// A connection that did not come up by now never will.
     SetupExpires(ConnId),
     /// A message gets to the downlink.
-    Packet(Box<Packet>),
+    Packet(Packet),
     /// A message is through the downlink.
-    PacketIn(Box<Packet>),
+    PacketIn(Packet),
     /// The send buffer should be low now.
     DrainDue(ConnId),
     /// From a tracker, on this socket.
@@ -86,9 +86,9 @@ pub(super) struct Packet {
     /// The receiver's end.
     pub(super) conn: ConnId,
     /// How long the sender's link took for it, in µs.
-    pub(super) took_us: u64,
+    pub(super) took_us: u32,
     /// Bytes on the wire.
-    pub(super) wire: u64,
+    pub(super) wire: u32,
     pub(super) body: Body,
 }
 

@@ -42,6 +42,7 @@ pub mod report;
 pub mod scenario;
 mod shard;
 pub mod stream;
+mod table;
 pub mod tracker;
 mod viewer;
 pub mod visits;

@@ -1,5 +1,8 @@
 //! A set of byte positions as sorted, disjoint, non-touching half-open ranges.
 
+/// A single range keeps room for so many.
+const MOST_SPARE: usize = 8;
+
 /// Byte positions inside one buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges(Vec<(u32, u32)>);
@@ -19,6 +22,10 @@ impl Ranges {
             end = end.max(b);
         }
         self.0.splice(first..last, [(start, end)]);
+        // A set that has grown together stays so: full buffers are kept for long.
+        if self.0.len() == 1 && self.0.capacity() > MOST_SPARE {
+            self.0.shrink_to(1);
+        }
         to - from - had
     }
 

@@ -150,10 +150,10 @@ impl Viewer {
         let packet = Packet {
             conn,
             took_us: 0,
-            wire: channel_bytes(0),
+            wire: short(channel_bytes(0)),
             body: Body::Closed,
         };
-        let news = Happening::Packet(Box::new(packet));
+        let news = Happening::Packet(packet);
         ctx.tell(at, mate, news);
     }
 
@@ -240,11 +240,11 @@ impl Viewer {
         }
         let packet = Packet {
             conn: mate_conn,
-            took_us: self.up.duration_us(wire),
-            wire,
+            took_us: short(self.up.duration_us(wire)),
+            wire: short(wire),
             body,
         };
-        let news = Happening::Packet(Box::new(packet));
+        let news = Happening::Packet(packet);
         ctx.tell(arrives, mate, news);
     }
 
@@ -279,13 +279,15 @@ impl Viewer {
     }
 
     /// A message gets to the downlink.
-    pub(super) fn packet(&mut self, ctx: &mut Ctx<'_>, packet: Box<Packet>) {
-        let began = Time(ctx.now.0.saturating_sub(packet.took_us));
-        let through = self.down.receive_since(began, ctx.now, packet.wire);
+    pub(super) fn packet(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+        let began = Time(ctx.now.0.saturating_sub(u64::from(packet.took_us)));
+        let through = self
+            .down
+            .receive_since(began, ctx.now, u64::from(packet.wire));
         if through > ctx.now {
             self.schedule(ctx, through, Happening::PacketIn(packet));
         } else {
-            self.packet_in(ctx, *packet);
+            self.packet_in(ctx, packet);
         }
     }
 
@@ -321,7 +323,7 @@ impl Viewer {
 
     /// This viewer vanished: its mates notice, each in its own time.
     pub(super) fn abandon_links(&mut self, ctx: &mut Ctx<'_>) {
-        for (_, channel) in std::mem::take(&mut self.channels) {
+        for channel in self.channels.take_values() {
             if let Some((mate, conn)) = channel.mate.filter(|_| channel.open) {
                 let notice = &ctx.scenario.network.late_notice_us;
                 let at = Time(ctx.now.0 + between(&mut self.rng, notice));
@@ -330,4 +332,9 @@ impl Viewer {
             }
         }
     }
+}
+
+/// Messages are short, and so is the time they take.
+fn short(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }

@@ -242,7 +242,7 @@ impl Viewer {
         }
         self.held.take_if(|held| held.0 == load);
         self.transfers
-            .retain(|_, transfer| transfer.asker != Asker::Stock(load));
+            .retain(|transfer| transfer.asker != Asker::Stock(load));
     }
 
     pub(super) fn delivered(&mut self, ctx: &mut Ctx<'_>, load: LoadId) {

@@ -18,7 +18,6 @@ use crate::core::action::Action;
 use crate::core::engine::{Engine, Stats};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, FetchId, LoadId, SegKey};
-use crate::core::sorted::Map;
 use crate::core::time::Time;
 use crate::sim::buffer::Buffer;
 use crate::sim::cdn::{Asked, Transfer};
@@ -33,6 +32,7 @@ use crate::sim::post::Post;
 use crate::sim::queue::Key;
 use crate::sim::scenario::{Departure, Roster, Scenario, Seat, What};
 use crate::sim::stream::{SegmentId, Stream};
+use crate::sim::table::Table;
 use loads::{Stocked, Want};
 use sockets::Socket;
 use std::collections::VecDeque;
@@ -91,7 +91,7 @@ pub(super) struct Viewer {
     listing: Listing,
     /// Whether the next report of the playhead is in the queue.
     reporting: bool,
-    loads: Map<LoadId, Want>,
+    loads: Table<LoadId, Want>,
     stocked: Vec<Stocked>,
     /// A load that waits for the engine.
     held: Option<(LoadId, SegmentId)>,
@@ -103,13 +103,13 @@ pub(super) struct Viewer {
     down: Link,
     cdn: Link,
     asked: Asked,
-    transfers: Map<u32, Transfer>,
+    transfers: Table<u32, Transfer>,
     next_transfer: u32,
-    fetches: Map<FetchId, u32>,
-    buffers: Map<SegKey, Buffer>,
-    holding: Map<SegmentId, SegKey>,
+    fetches: Table<FetchId, u32>,
+    buffers: Table<SegKey, Buffer>,
+    holding: Table<SegmentId, SegKey>,
     buffer_bytes: u64,
-    channels: Map<ConnId, Channel>,
+    channels: Table<ConnId, Channel>,
     /// Where something was sent in the present turn.
     sent_on: Vec<ConnId>,
     /// Hashes that are answered in the present turn.
@@ -159,7 +159,7 @@ impl Viewer {
             player,
             listing: Listing::default(),
             reporting: false,
-            loads: Map::new(),
+            loads: Table::new(),
             stocked: Vec::new(),
             held: None,
             engine_due: false,
@@ -168,13 +168,13 @@ impl Viewer {
             down: Link::new(seat.access.down_bps),
             cdn: Link::new(scenario.cdn.rate_bps),
             asked: Asked::default(),
-            transfers: Map::new(),
+            transfers: Table::new(),
             next_transfer: 0,
-            fetches: Map::new(),
-            buffers: Map::new(),
-            holding: Map::new(),
+            fetches: Table::new(),
+            buffers: Table::new(),
+            holding: Table::new(),
             buffer_bytes: 0,
-            channels: Map::new(),
+            channels: Table::new(),
             sent_on: Vec::new(),
             hashes: VecDeque::new(),
             sockets: vec![Socket::default(); usize::from(scenario.trackers)],
@@ -210,7 +210,7 @@ impl Viewer {
             Happening::LinkDown(conn) => self.link_down(ctx, conn),
             Happening::SetupExpires(conn) => self.setup_expires(ctx, conn),
             Happening::Packet(packet) => self.packet(ctx, packet),
-            Happening::PacketIn(packet) => self.packet_in(ctx, *packet),
+            Happening::PacketIn(packet) => self.packet_in(ctx, packet),
             Happening::DrainDue(conn) => self.drain_due(ctx, conn),
             Happening::Tracker(tracker, socket, event) => {
                 self.heard_tracker(ctx, tracker, socket, event);
@@ -272,10 +272,10 @@ impl Viewer {
             self.record.stats = engine.stats();
             self.record.trace = step(self.record.trace ^ engine.trace_hash());
         }
-        self.buffers = Map::new();
-        self.holding = Map::new();
-        self.channels = Map::new();
-        self.transfers = Map::new();
+        self.buffers = Table::new();
+        self.holding = Table::new();
+        self.channels = Table::new();
+        self.transfers = Table::new();
         self.stocked = Vec::new();
         self.spare = Vec::new();
         self.held = None;
