@@ -5,11 +5,7 @@ use crate::core::action::Action;
 use crate::core::cache::entry::{Source, Step};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
-use crate::core::time::Duration;
 use crate::core::wire::{Message, RejectReason};
-
-/// A peer that had too much to do is left alone for this long.
-const BUSY: Duration = Duration::from_millis(300);
 
 impl Engine {
     /// A chunk message came, with one or more leaves: its payload is the payload of the current event.
@@ -387,7 +383,7 @@ impl Engine {
         let end = first.saturating_add(count);
         let gone = peer.withdraw(|s, leaf| s == seg && (first..end).contains(&leaf));
         match reason {
-            RejectReason::Busy => peer.busy_until = now + BUSY,
+            RejectReason::Busy => peer.refused(now),
             _ => {
                 peer.forget(alias);
             }

@@ -22,6 +22,9 @@ pub const MAX_QUEUE: usize = 256;
 /// How long a peer is left alone that let requests run out twice in a row.
 const SHUN: Duration = Duration::from_secs(4);
 
+/// How long a peer is left alone that had too much to do, at first.
+const BUSY: Duration = Duration::from_millis(200);
+
 /// Most leaves outstanding at one peer.
 const MAX_WINDOW: usize = 32;
 
@@ -84,6 +87,8 @@ pub struct Peer {
     pub late: bool,
     /// Until when it has too much to do to be asked for more.
     pub busy_until: Time,
+    /// How often in a row it had.
+    refusals: u32,
     /// How often in a row it let requests, or a claim, run out.
     broken: u32,
     /// Nothing is asked of it before this.
@@ -119,6 +124,7 @@ impl Peer {
             progress: now,
             late: false,
             busy_until: now,
+            refusals: 0,
             broken: 0,
             shunned_until: now,
             received: 0,
@@ -226,6 +232,12 @@ impl Peer {
         }
     }
 
+    /// It has too much to do: it is left alone for a moment, for twice as long each time.
+    pub fn refused(&mut self, now: Time) {
+        self.busy_until = now + BUSY * (1 << self.refusals.min(3));
+        self.refusals += 1;
+    }
+
     /// Whether its word counts: it is here, uploads, and has not let this viewer down lately.
     pub fn is_trusted(&self, now: Time) -> bool {
         self.uploads && self.is_here(now) && now >= self.shunned_until
@@ -287,6 +299,7 @@ impl Peer {
         self.progress = now;
         self.late = false;
         self.broken = 0;
+        self.refusals = 0;
         self.received += u64::from(LEAF * leaves);
     }
 
