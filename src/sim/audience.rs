@@ -195,6 +195,7 @@ impl Audience {
         let needed = micros(self.latency).div_ceil(micros(self.segment).max(1)) + 2;
         let needed = u32::try_from(needed).unwrap_or(u32::MAX).max(8);
         stream.window = self.window.unwrap_or(needed);
+        let stream_window = stream.window;
         scenario.network = self.network.clone();
         scenario.modest_uploads = true;
         scenario.mean_upload = self.mean_upload;
@@ -202,6 +203,7 @@ impl Audience {
         scenario.cdn.first_byte_us = self.first_byte_us.clone();
         scenario.cdn.piece = 64 << 10;
         scenario.hash_us = 0;
+        scenario.engine.cache_bytes = self.cache_bytes(stream_window);
         let player = &mut scenario.player;
         player.start_behind = Some(self.latency);
         player.engine_after_first_frame = true;
@@ -213,6 +215,13 @@ impl Audience {
             event: None,
             clusters: 1,
         }
+    }
+
+    /// Two playlists' worth instead of the engine's own default: nobody asks for what is behind the playlist, and what
+    /// an engine keeps of each segment is most of the memory of a large run.
+    fn cache_bytes(&self, window: u32) -> u64 {
+        let segment = self.bitrate / 8 * micros(self.segment) / 1_000_000;
+        (2 * u64::from(window) * segment).clamp(1 << 20, 64 << 20)
     }
 
     fn visits(&self) -> Visits {
