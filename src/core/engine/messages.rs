@@ -118,13 +118,14 @@ impl Engine {
                 };
                 peer.announce(alias, Holding { hash, leaves, has });
                 self.heard_of(&hash);
-                self.refill(conn, out);
+                self.refill_with(conn, &hash, out);
             }
             Message::HaveMore { alias, first, bits } => {
-                if peer.announce_more(alias, first, &bits) {
-                    self.refill(conn, out);
-                } else {
-                    self.drop_peer(conn, "protocol", out);
+                if !peer.announce_more(alias, first, &bits) {
+                    return self.drop_peer(conn, "protocol", out);
+                }
+                if let Some(hash) = peer.holding_by_alias(alias).map(|holding| holding.hash) {
+                    self.refill_with(conn, &hash, out);
                 }
             }
             Message::Drop { alias } => {

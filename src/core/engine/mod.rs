@@ -88,8 +88,9 @@ pub struct Engine {
     timers_at: Time,
     /// When the CDN next has to be asked for something, or the question looked at again.
     turns_at: Time,
-    /// Whether every neighbour's pipeline needs a look.
+    /// Whether every neighbour's pipeline needs a look, and when they last had one.
     refill_due: bool,
+    refilled: Time,
     /// When the upload ceiling lets the next leaf through, if one waits for it.
     upload_at: Option<Time>,
     /// Whether someone may wait for leaves that could be sent now.
@@ -148,6 +149,7 @@ impl Engine {
             timers_at: now,
             turns_at: Time::NEVER,
             refill_due: false,
+            refilled: Time(0),
             upload_at: None,
             upload_due: false,
             meter_due: false,
@@ -170,9 +172,7 @@ impl Engine {
         self.dispatch(event, actions);
         self.run_timers(actions);
         self.run_turns(actions);
-        if std::mem::take(&mut self.refill_due) {
-            self.refill_all(actions);
-        }
+        self.refill_all(actions);
         if self.upload_due {
             self.upload(actions);
         }

@@ -19,6 +19,9 @@ const AHEAD: usize = 3;
 /// A rendition that the player has not asked for in this long is not watched any more.
 const WATCHED: Duration = Duration::from_secs(12);
 
+/// A playhead this near to where it was expected, in seconds, has only played on.
+const STEADY: f64 = 0.1;
+
 /// Jitter before the point of no return, so that a swarm does not rush to the CDN in one instant.
 const JITTER_MS: u64 = 250;
 
@@ -51,12 +54,23 @@ impl Engine {
         } else {
             1.0
         };
-        self.playhead = Playhead {
-            position: sane,
-            rate,
-        };
+        let old = std::mem::replace(
+            &mut self.playhead,
+            Playhead {
+                position: sane,
+                rate,
+            },
+        );
+        let passed = (self.now - self.playhead_at).as_secs_f64() * old.rate;
         self.playhead_at = self.now;
-        self.review_turns();
+        let expected = old
+            .position
+            .zip(sane)
+            .is_some_and(|(from, to)| (to - from - passed).abs() < STEADY);
+        // As long as it plays on, no deadline changes.
+        if !expected || old.rate.to_bits() != rate.to_bits() {
+            self.review_turns();
+        }
     }
 
     /// When the player runs dry if this segment does not come; `None` when that is not known.

@@ -2,14 +2,18 @@
 
 use super::Engine;
 use crate::core::action::Action;
-use crate::core::ids::{ConnId, SegKey};
+use crate::core::ids::{ConnId, SegKey, SegmentHash};
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
+use crate::core::swarm::Peer;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::{Bitmap, Message, NO_HURRY};
 
 /// With less time than this left, leaves are asked front to back.
 const NEAR: Duration = Duration::from_millis(1_500);
+
+/// Pipelines are filled up together no more often than this.
+const BURST: Duration = Duration::from_millis(20);
 
 /// While the CDN is sending, peers are asked for what it will not bring within this time.
 const RACE: Duration = Duration::from_millis(400);
@@ -29,8 +33,13 @@ impl Engine {
         order
     }
 
-    /// Fills up every pipeline.
+    /// Fills up every pipeline, if that is due; what makes it due comes in bursts.
     pub(super) fn refill_all(&mut self, out: &mut Vec<Action>) {
+        if self.refill_at().is_none_or(|at| self.now < at) {
+            return;
+        }
+        self.refill_due = false;
+        self.refilled = self.now;
         let order = self.order_of_need();
         if order.is_empty() || !self.on {
             return;
@@ -41,17 +50,38 @@ impl Engine {
         }
     }
 
+    /// When that will be due.
+    pub(super) fn refill_at(&self) -> Option<Time> {
+        let useful = self.refill_due && self.on && !self.gets.is_empty();
+        useful.then(|| self.refilled + BURST)
+    }
+
     /// Fills up one pipeline, if enough of it is empty.
     pub(super) fn refill(&mut self, conn: ConnId, out: &mut Vec<Action>) {
-        let hungry = self.on
-            && self
-                .swarm
-                .peer(conn)
-                .is_some_and(|peer| peer.asked.len() * 3 <= peer.window() * 2);
-        if hungry && !self.gets.is_empty() {
+        if self.is_hungry(conn) {
             let order = self.order_of_need();
             self.fill(conn, &order, out);
         }
+    }
+
+    /// The same with leaves of one segment only: a neighbour has more of it.
+    pub(super) fn refill_with(&mut self, conn: ConnId, hash: &SegmentHash, out: &mut Vec<Action>) {
+        if !self.is_hungry(conn) {
+            return;
+        }
+        let Some(seg) = self.cache.find(hash) else {
+            return;
+        };
+        if let Some(get) = self.gets.get(&seg) {
+            let need = (u8::from(!get.is_wanted()), self.deadline_of(seg), seg);
+            self.fill(conn, &[need], out);
+        }
+    }
+
+    fn is_hungry(&self, conn: ConnId) -> bool {
+        let room =
+            |peer: &Peer| self.now >= peer.busy_until && peer.asked.len() * 3 <= peer.window() * 2;
+        self.on && !self.gets.is_empty() && self.swarm.peer(conn).is_some_and(room)
     }
 
     fn fill(&mut self, conn: ConnId, order: &[(u8, Option<Time>, SegKey)], out: &mut Vec<Action>) {

@@ -20,6 +20,9 @@ pub struct Deadline {
 /// Shortest sleep: a timer that is due at once would spin.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// Timers that are due one soon after the other are handled together.
+const TICK: Duration = Duration::from_millis(50);
+
 /// While the CDN serves a segment that peers have too, the race is looked at this often.
 pub(super) const RACE_CHECK: Duration = Duration::from_millis(100);
 
@@ -52,7 +55,7 @@ impl Engine {
         self.refill_due = true;
         self.meter_due = true;
         self.review_turns();
-        self.timers_at = self.next_timer().max(self.now + SHORTEST);
+        self.timers_at = self.next_timer().max(self.now + TICK);
     }
 
     /// Something happened that timers depend on.
@@ -158,6 +161,7 @@ impl Engine {
             (self.turns_at, "cdn"),
             (self.announce_at.unwrap_or(Time::NEVER), "announce"),
             (self.upload_at.unwrap_or(Time::NEVER), "upload"),
+            (self.refill_at().unwrap_or(Time::NEVER), "refill"),
         ];
         let next = due.into_iter().min_by_key(|(at, _)| *at);
         self.deadline = next

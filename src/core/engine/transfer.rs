@@ -386,9 +386,9 @@ impl Engine {
             RejectReason::Busy => peer.refused(now),
             _ => {
                 peer.forget(alias);
+                self.review_turns();
             }
         }
         self.reopen(gone);
-        self.review_turns();
     }
 }
