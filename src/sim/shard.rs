@@ -10,7 +10,7 @@ use crate::sim::post::{Post, shard_of, tracker_at};
 use crate::sim::queue::{Entry, EventQueue, Key};
 use crate::sim::scenario::{Roster, Scenario};
 use crate::sim::stream::Stream;
-use crate::sim::viewer::{Ctx, Record, Viewer};
+use crate::sim::viewer::{Ctx, Record, Spare, Viewer};
 
 /// What every shard may read.
 pub(super) struct Setting {
@@ -28,6 +28,7 @@ pub(super) struct Shard {
     viewers: Vec<Viewer>,
     desks: Vec<Desk>,
     listings: Listings,
+    spare: Spare,
     pub(super) ledger: Ledger,
     /// For every other shard.
     pub(super) bags: Vec<Vec<Entry<Scheduled>>>,
@@ -50,6 +51,7 @@ impl Shard {
                 .collect(),
             desks: (0..trackers).map(|n| Desk::new(scenario, n)).collect(),
             listings: Listings::default(),
+            spare: Spare::default(),
             ledger: Ledger::new(setting.stream.len(), scenario.measure_from),
             bags: (0..count).map(|_| Vec::new()).collect(),
         }
@@ -119,6 +121,7 @@ impl Shard {
             roster: &setting.roster,
             stream: &setting.stream,
             listings: &mut self.listings,
+            spare: &mut self.spare,
             post: Post {
                 shard: self.number,
                 shards: self.count,

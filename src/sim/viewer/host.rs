@@ -67,7 +67,7 @@ impl Viewer {
         let Some(engine) = self.engine.as_deref_mut() else {
             return;
         };
-        let mut actions = std::mem::take(&mut self.spare);
+        let mut actions = std::mem::take(&mut ctx.spare.actions);
         let note = |what: &dyn std::fmt::Debug, sign| short(&format!("{sign} {what:?}"));
         ctx.ledger.note(ctx.now, self.id, || note(&event, '<'));
         ctx.ledger
@@ -76,7 +76,7 @@ impl Viewer {
             ctx.ledger.note(ctx.now, self.id, || note(&action, '>'));
             self.carry_out(ctx, action, payload.as_ref());
         }
-        self.spare = actions;
+        ctx.spare.actions = actions;
         while let Some(hashed) = self.hashes.pop_front() {
             self.hash_known(ctx, hashed);
         }

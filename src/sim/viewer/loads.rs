@@ -38,7 +38,7 @@ impl Viewer {
 
     /// Something happens to the player: does what it says.
     pub(super) fn play(&mut self, ctx: &mut Ctx<'_>, event: PlayerEvent) {
-        let mut actions = std::mem::take(&mut self.moves);
+        let mut actions = std::mem::take(&mut ctx.spare.moves);
         self.player.handle(ctx.now, event, &mut actions);
         for action in actions.drain(..) {
             match action {
@@ -57,7 +57,7 @@ impl Viewer {
                 PlayerAction::Moved => self.moved(ctx),
             }
         }
-        self.moves = actions;
+        ctx.spare.moves = actions;
     }
 
     fn player_at(&self, ctx: &mut Ctx<'_>, at: Time, event: PlayerEvent) {

@@ -48,8 +48,16 @@ pub(super) struct Ctx<'a> {
     pub(super) roster: &'a Roster,
     pub(super) stream: &'a Stream,
     pub(super) listings: &'a mut Listings,
+    pub(super) spare: &'a mut Spare,
     pub(super) post: Post<'a>,
     pub(super) ledger: &'a mut Ledger,
+}
+
+/// Lists that are filled and emptied at every event; one for all keeps viewers small.
+#[derive(Default)]
+pub(super) struct Spare {
+    actions: Vec<Action>,
+    moves: Vec<PlayerAction>,
 }
 
 impl Ctx<'_> {
@@ -115,8 +123,6 @@ pub(super) struct Viewer {
     /// Hashes that are answered in the present turn.
     hashes: VecDeque<Hashed>,
     sockets: Vec<Socket>,
-    spare: Vec<Action>,
-    moves: Vec<PlayerAction>,
     tally: Tally,
     record: Record,
 }
@@ -178,8 +184,6 @@ impl Viewer {
             sent_on: Vec::new(),
             hashes: VecDeque::new(),
             sockets: vec![Socket::default(); usize::from(scenario.trackers)],
-            spare: Vec::new(),
-            moves: Vec::new(),
             tally: Tally::default(),
             record: Record::default(),
         }
@@ -277,7 +281,6 @@ impl Viewer {
         self.channels = Table::new();
         self.transfers = Table::new();
         self.stocked = Vec::new();
-        self.spare = Vec::new();
         self.held = None;
         self.listing = Listing::default();
     }
