@@ -162,14 +162,15 @@ impl Engine {
             return Bitmap::default();
         };
         let mut uncovered = entry.missing_leaves().clone();
-        for (_, peer) in self.swarm.peers() {
-            match peer.holding(hash).filter(|_| peer.is_trusted(self.now)) {
-                Some((_, holding)) => match &holding.has {
-                    Some(has) => uncovered.subtract(has),
-                    None => return Bitmap::default(),
-                },
-                None => {}
-            }
+        let trusted = self
+            .swarm
+            .peers()
+            .filter(|(_, peer)| peer.is_trusted(self.now));
+        for (_, holding) in trusted.filter_map(|(_, peer)| peer.holding(hash)) {
+            let Some(has) = &holding.has else {
+                return Bitmap::default();
+            };
+            uncovered.subtract(has);
         }
         uncovered
     }

@@ -234,8 +234,9 @@ fn bytes_are_where_the_text_says() {
         count: 6,
         want_leaves: true,
         urgency_ms: 0x0708,
+        idle: 9,
     };
-    let bytes = [7, 1, 2, 3, 4, 0, 0, 0, 5, 0, 0, 0, 6, 1, 7, 8];
+    let bytes = [7, 1, 2, 3, 4, 0, 0, 0, 5, 0, 0, 0, 6, 1, 7, 8, 9];
     assert_eq!(request.encode(), bytes);
     assert_eq!(
         encode_chunk_header(0x0102_0304, 5),
