@@ -33,7 +33,7 @@ export interface Client {
 
 /** The generated module, as far as it is used here. */
 export interface Glue {
-  default(init: { module_or_path: Promise<Response> }): Promise<unknown>;
+  default(init: { module_or_path: Response }): Promise<unknown>;
   onPanic(handler: (message: string) => void): void;
   readonly Client: new (options: string, rtc: object | undefined, host: Host) => Client;
 }
@@ -77,16 +77,17 @@ export function onPoison(victim: (message: string) => void): () => void {
 }
 
 async function instantiate(wasmUrl: string | null): Promise<Glue> {
-  const glue = await importGlue();
   const url = wasmUrl ?? new URL("./wasm/swarmline_bg.wasm", import.meta.url).href;
   const { signal, done } = limit(DOWNLOAD_LIMIT_MS);
   try {
-    await glue.default({ module_or_path: download(url, signal) });
+    // Both at once: neither tells where the other is.
+    const [glue, response] = await Promise.all([importGlue(), download(url, signal)]);
+    await glue.default({ module_or_path: response });
+    glue.onPanic(poison);
+    return glue;
   } finally {
     done();
   }
-  glue.onPanic(poison);
-  return glue;
 }
 
 async function importGlue(): Promise<Glue> {

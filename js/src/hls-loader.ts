@@ -52,6 +52,8 @@ const BAD_BYTES = { code: 502, text: "hash-mismatch: the CDN's bytes are not the
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
 const HASH_WAIT_MS = 500;
 const HASH_WAIT_NEEDS_MS = 1_500;
+/** An engine that can be waited for no longer than this is not, in ms. */
+const ENGINE_WAIT_MIN_MS = 50;
 /** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
 const GRACE_MS = 5_000;
 const MOST_AHEAD_MS = 120_000;
@@ -69,8 +71,11 @@ export function loaderClass(owner: LoaderOwner): FragmentLoaderClass {
   return SwarmlineLoader as unknown as FragmentLoaderClass;
 }
 
-/** Who is at work. `check`: the bytes are there and their hash is computed; `done`: nothing more may happen. */
-type Phase = "idle" | "hash" | "swarm" | "player" | "check" | "again" | "done";
+/**
+ * Who is at work. `hash` and `engine`: nobody yet, it waits for one; `check`: the bytes are there and their
+ * hash is computed; `done`: nothing more may happen.
+ */
+type Phase = "idle" | "hash" | "engine" | "swarm" | "player" | "check" | "again" | "done";
 
 /**
  * One request of hls.js, by the engine or by the player's own loader, which is always at hand: its `stats`
@@ -156,7 +161,29 @@ class SegmentLoader implements FragmentLoader {
 
   #byHash(context: FragmentContext, known: Known): void {
     if (this.#owner.session.takes(known)) this.#bySwarm(context, known);
-    else this.#byPlayer(context, known);
+    else this.#awaitEngine(context, known);
+  }
+
+  /** An engine may be on its way; the time that the CDN does not need is well spent on it. */
+  #awaitEngine(context: FragmentContext, known: Known): void {
+    const { playhead, session } = this.#owner;
+    const lead = playhead.until(context.frag.start);
+    const spare = session.spare(known.bytes, lead);
+    if (spare < ENGINE_WAIT_MIN_MS) return this.#byPlayer(context, known);
+    this.#phase = "engine";
+    this.#wait(known.bytes, lead);
+    const proceed = (): void => {
+      if (this.#phase !== "engine") return;
+      this.#cancel?.();
+      if (session.takes(known)) this.#bySwarm(context, known);
+      else this.#byPlayer(context, known);
+    };
+    const timer = setTimeout(proceed, spare);
+    const forget = session.awaitEngine(proceed);
+    this.#cancel = () => {
+      clearTimeout(timer);
+      forget();
+    };
   }
 
   /** The hash may be on its way; with time to spare, a moment is well spent on it. */

@@ -1,3 +1,4 @@
+import { FirstFrame } from "./first-frame.js";
 import { HlsDigests } from "./hls-digests.js";
 import { HlsFeed } from "./hls-feed.js";
 import { HlsHashes } from "./hls-hashes.js";
@@ -30,6 +31,7 @@ export class HlsPlugin implements LoaderOwner, Player {
   readonly playhead: Playhead;
   readonly feed: HlsFeed;
   readonly digests: HlsDigests;
+  readonly #firstFrame = new FirstFrame();
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
   #hls: HlsInstance | null = null;
@@ -42,6 +44,7 @@ export class HlsPlugin implements LoaderOwner, Player {
     this.playhead = new Playhead(
       () => this.feed.moved(),
       () => this.config?.maxBufferHole ?? DEFAULT_HOLE,
+      () => this.#goal(),
     );
     this.feed = new HlsFeed(this.session, this.hashes, this.playhead);
     this.digests = new HlsDigests(this.session, this.hashes, this.feed, (frag, signal) =>
@@ -62,15 +65,13 @@ export class HlsPlugin implements LoaderOwner, Player {
     // hls.js 1.5 has no event for an audio playlist that has been merged.
     const audio = events["AUDIO_TRACK_UPDATED"] ?? "hlsAudioTrackLoaded";
     hls.on(audio, (_event, data: Updated) => this.feed.updated(data.details));
-    hls.on("hlsMediaAttached", (_event, data: { media: HTMLMediaElement }) =>
-      this.playhead.attach(data.media),
-    );
-    hls.on("hlsMediaDetaching", () => this.playhead.detach());
+    hls.on("hlsMediaAttached", (_event, data: { media: HTMLMediaElement }) => this.#attached(data.media));
+    hls.on("hlsMediaDetaching", () => this.#detached());
   }
 
   /** Leaves the swarm for good. Idempotent. */
   destroy(): void {
-    this.playhead.detach();
+    this.#detached();
     this.digests.reset();
     this.session.destroy();
   }
@@ -99,8 +100,32 @@ export class HlsPlugin implements LoaderOwner, Player {
     return setup ? keep(request, params, headers) : request;
   }
 
+  whenShown(act: () => void): void {
+    this.#firstFrame.after(act);
+  }
+
+  forgetShown(): void {
+    this.#firstFrame.cancel();
+  }
+
   replay(): void {
     this.feed.replay();
+  }
+
+  /** Where playback is about to begin. */
+  #goal(): number | undefined {
+    const { hasEnoughToStart, startPosition = -1 } = this.#hls ?? {};
+    return hasEnoughToStart === false && startPosition >= 0 ? startPosition : undefined;
+  }
+
+  #attached(media: HTMLMediaElement): void {
+    this.playhead.attach(media);
+    this.#firstFrame.attach(media);
+  }
+
+  #detached(): void {
+    this.playhead.detach();
+    this.#firstFrame.detach();
   }
 
   #opened(url: string): void {

@@ -105,6 +105,10 @@ export interface HlsConfig {
 /** A player instance. */
 export interface HlsInstance {
   readonly config: HlsConfig;
+  /** Whether it has gone to where playback begins. Since hls.js 1.6. */
+  readonly hasEnoughToStart?: boolean;
+  /** Where playback begins, in seconds; -1 while that is not decided. Since hls.js 1.6. */
+  readonly startPosition?: number;
   readonly levels: readonly { readonly details?: LevelDetails | undefined }[];
   readonly audioTracks: readonly { readonly details?: LevelDetails | undefined }[];
   on(event: string, listener: (event: string, data: never) => void): void;

@@ -6,13 +6,18 @@ const EVENTS = ["timeupdate", "seeking", "seeked", "ratechange", "pause", "play"
 export class Playhead {
   readonly #moved: () => void;
   readonly #tolerance: () => number;
+  readonly #goal: () => number | undefined;
   #media: HTMLMediaElement | null = null;
   #listeners: AbortController | null = null;
 
-  /** `moved` is called on every change; `tolerance` is the gap in seconds that the player jumps by itself. */
-  constructor(moved: () => void, tolerance: () => number) {
+  /**
+   * `moved` is called on every change; `tolerance` is the gap in seconds that the player jumps by itself;
+   * `goal` is where playback is about to begin, undefined once it has begun, or if that is not known.
+   */
+  constructor(moved: () => void, tolerance: () => number, goal: () => number | undefined) {
     this.#moved = moved;
     this.#tolerance = tolerance;
+    this.#goal = goal;
   }
 
   attach(media: HTMLMediaElement): void {
@@ -50,9 +55,10 @@ export class Playhead {
     return this.#media && !this.#media.paused ? this.#media.playbackRate : 0;
   }
 
-  /** Milliseconds until the playhead reaches a time; 0 where the position is not known. */
+  /** Milliseconds until the playhead reaches a time; 0 where neither its position nor its goal is known. */
   until(time: number): number {
-    const { position, rate } = this;
+    const { rate } = this;
+    const position = this.position ?? this.#goal();
     if (position === undefined) return 0;
     const ahead = Math.max(0, time - position);
     return rate > 0 ? (1000 * ahead) / rate : Infinity;

@@ -1,3 +1,4 @@
+import { Arrival } from "./arrival.js";
 import { Counters } from "./counters.js";
 import { Engine } from "./engine.js";
 import type { LoadHandlers, Ticket } from "./engine.js";
@@ -7,6 +8,7 @@ import type { Known, Segment } from "./known.js";
 import { Notices } from "./notices.js";
 import type { Emit } from "./notices.js";
 import type { ResolvedOptions } from "./options.js";
+import { Pace } from "./pace.js";
 import type { OffReason, SwarmlineStats } from "./types.js";
 import { Waiting } from "./waiting.js";
 
@@ -16,6 +18,10 @@ export interface Player {
   prepare(url: string, init: RequestInit): Request | Promise<Request>;
   /** A reason of the player's own to leave everything to its loader, or null. */
   obstacle(): OffReason | null;
+  /** Calls back once when the viewer sees a picture, or none is to be expected; never at once. */
+  whenShown(act: () => void): void;
+  /** Takes `whenShown` back. */
+  forgetShown(): void;
   /** A new engine is there: tell it all playlists and the playhead. */
   replay(): void;
 }
@@ -32,12 +38,13 @@ const RETRY_MS = 30_000;
 const MAX_REFUSALS = 3;
 
 /**
- * One player's part in a swarm: whether there is an engine, why not, and what it is told. Nothing here
- * waits for an engine: while there is none, `load` says so and the player's loader does the work.
+ * One player's part in a swarm: whether there is an engine, why not, and what it is told. While there is
+ * none, `load` says so and the player's loader does the work; a load that has time to spare may ask by
+ * `awaitEngine` whether one is about to come.
  *
- * An engine is made when the publisher's hashes are known and the first segment has been delivered, so
- * that start-up never shares the line with the WebAssembly module. It outlives quality switches, seeks
- * and media re-attachment; another stream or a page put away ends it.
+ * An engine is made when the publisher's hashes are known and the first picture is on the screen, so that
+ * start-up shares neither line nor processor with the WebAssembly module. It outlives quality switches,
+ * seeks and media re-attachment; another stream or a page put away ends it.
  */
 export class Session {
   readonly options: ResolvedOptions;
@@ -47,11 +54,13 @@ export class Session {
   readonly #emit: Emit;
   readonly #loadGlue: GlueLoader;
   readonly #waiting = new Waiting();
+  readonly #arrival = new Arrival();
+  readonly #pace = new Pace();
   readonly #disposer = new AbortController();
   #enabled: boolean;
   #swarmKey: string | null = null;
   #hashes: "unknown" | "none" | "some" = "unknown";
-  #delivered = false;
+  #first: "awaited" | "delivered" | "shown" = "awaited";
   #engine: Engine | null = null;
   #starting: object | null = null;
   #attempts = 0;
@@ -94,7 +103,8 @@ export class Session {
     if (this.#swarmKey === null) this.#watchPage();
     const key = this.options.swarmId ?? withoutQuery(manifestUrl);
     this.#hashes = "unknown";
-    this.#delivered = false;
+    this.#first = "awaited";
+    this.#player.forgetShown();
     this.#waiting.clear();
     if (key !== this.#swarmKey) this.#closeEngine().forEach(lose);
     this.#swarmKey = key;
@@ -136,10 +146,25 @@ export class Session {
   }
 
   /**
+   * For a load of `bytes` bytes that is due in `leadMs`: how long it may wait for an engine that is on its
+   * way, in ms, and still be loaded in time by the player's loader. 0: not at all.
+   */
+  spare(bytes: number, leadMs: number): number {
+    if (bytes > this.options.maxSegmentBytes || !this.#isComing()) return 0;
+    return Math.max(0, Math.min(this.#arrival.left, leadMs - this.#pace.needs(bytes)));
+  }
+
+  /** Calls back when the engine that is on its way is there, or will not come. The answer takes that back. */
+  awaitEngine(proceed: () => void): () => void {
+    return this.#arrival.wait(proceed);
+  }
+
+  /**
    * The player's loader has a whole segment, verified. The engine copies it, or, while it is on its way,
    * a bounded few copies wait for it.
    */
   offer(segment: Segment, data: ArrayBuffer, timing: Timing): void {
+    this.#pace.saw(data.byteLength, timing);
     if (segment.bytes > this.options.maxSegmentBytes) return;
     const reason = this.offReason();
     if (reason === null) this.#engine?.insert(segment, data, timing.firstByteMs, timing.transferMs);
@@ -151,9 +176,13 @@ export class Session {
     this.counters.delivered(bytes);
     // A panic leaves no way to ask; what is known then is as old as the last delivery.
     if (this.#engine) this.counters.engine(this.#engine.stats());
-    if (this.#delivered) return;
-    this.#delivered = true;
-    this.consider();
+    if (this.#first !== "awaited" || this.destroyed) return;
+    this.#first = "delivered";
+    this.#arrival.expect();
+    this.#player.whenShown(() => {
+      this.#first = "shown";
+      this.consider();
+    });
   }
 
   /** The player's loader got what the engine's requests could not get. */
@@ -188,6 +217,7 @@ export class Session {
   consider(): void {
     if (this.#hindrance() === "no-hashes") this.#waiting.clear();
     if (this.#shouldStart()) void this.#start();
+    if (!this.#isComing()) this.#arrival.over();
     const reason = this.offReason();
     if (reason === this.#announced) return;
     this.#announced = reason;
@@ -198,6 +228,7 @@ export class Session {
   destroy(): void {
     if (this.destroyed) return;
     this.#disposer.abort();
+    this.#player.forgetShown();
     this.#closeEngine().forEach(lose);
     this.#waiting.clear();
     this.consider();
@@ -223,14 +254,26 @@ export class Session {
     return reason === "wasm-failed" || reason === "cdn-refused" ? this.#failure : null;
   }
 
+  /** Whether there may be an engine, and is none yet. */
+  #isWanted(): boolean {
+    if (this.destroyed || this.#away || this.#engine || !this.#enabled) return false;
+    return !this.#hindrance() && this.#hashes === "some" && this.#swarmKey !== null;
+  }
+
   #shouldStart(): boolean {
-    if (this.destroyed || this.#away || this.#engine || this.#starting || !this.#enabled) return false;
-    if (this.#hindrance() || this.#hashes !== "some" || this.#swarmKey === null) return false;
-    return this.#delivered && this.#attempts < MAX_ATTEMPTS && performance.now() >= this.#retryAt;
+    if (this.#starting || !this.#isWanted() || this.#first !== "shown") return false;
+    return this.#attempts < MAX_ATTEMPTS && performance.now() >= this.#retryAt;
+  }
+
+  /** Whether an engine can be expected soon: what failed once is not waited for again. */
+  #isComing(): boolean {
+    if (this.#attempts > 0 || this.#first === "awaited") return false;
+    return this.#isWanted();
   }
 
   async #start(): Promise<void> {
     const turn = (this.#starting = {});
+    this.#arrival.expect();
     try {
       const glue = await this.#loadGlue(this.options.wasmUrl);
       if (this.#starting !== turn) return;

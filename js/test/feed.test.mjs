@@ -130,8 +130,10 @@ test("a segment that the player's loader is at is not told, so that the engine d
   self.updated(details);
   const [first, second] = details.fragments.map((frag) => () => self.request(frag));
   const slow = second();
-  const { stock } = first();
+  const { stock, callbacks } = first();
   stock.answer(details.fragments[0].data.slice(0));
+  await until(() => callbacks.names.length > 0);
+  await self.shown();
   await until(() => self.swarmline.stats().offReason === null);
   const engine = FakeEngine.made.at(-1);
   assert.deepEqual(engine.of("insert").map(([{ sn }]) => sn), [10]);

@@ -4,7 +4,7 @@
  * tests/e2e.
  */
 import { createHash } from "node:crypto";
-import { after } from "node:test";
+import { afterEach } from "node:test";
 import { loaderClass } from "../build/hls-loader.js";
 import { HlsPlugin } from "../build/hls-plugin.js";
 import { resolveOptions } from "../build/options.js";
@@ -12,7 +12,7 @@ import { resolveOptions } from "../build/options.js";
 globalThis.RTCPeerConnection ??= class {};
 
 const players = [];
-after(() => players.forEach(({ plugin }) => plugin.destroy()));
+afterEach(() => players.splice(0).forEach(({ plugin }) => plugin.destroy()));
 
 export const sha = (bytes) => createHash("sha256").update(new Uint8Array(bytes)).digest("base64url");
 export const hex = (bytes) => createHash("sha256").update(new Uint8Array(bytes)).digest("hex");
@@ -159,11 +159,22 @@ export function playlist(segments, { url = "https://cdn.example/v0/media.m3u8", 
   return { fragments: fragments.slice(drop), live, m3u8: `${lines.join("\n")}\n`, url, startSN: first, endSN: first + segments.length - 1 };
 }
 
+/** A stream begins: its first segment came by the player's loader. Nobody has seen it yet. */
+export async function firstDelivered(self, details = playlist([{}, {}, {}, {}])) {
+  self.open();
+  self.updated(details);
+  const { stock, callbacks } = self.request(details.fragments[0]);
+  stock.answer(details.fragments[0].data.slice(0));
+  await until(() => callbacks.names.length > 0);
+  return details;
+}
+
 /** A media element that stands where it is told. */
 export class Media extends EventTarget {
   currentTime = 0;
   paused = false;
   playbackRate = 1;
+  readyState = 0;
   ranges = [];
   get buffered() {
     return { length: this.ranges.length, start: (i) => this.ranges[i][0], end: (i) => this.ranges[i][1] };
@@ -171,6 +182,11 @@ export class Media extends EventTarget {
   at(currentTime, ...ranges) {
     Object.assign(this, { currentTime, ranges });
     this.dispatchEvent(new Event("timeupdate"));
+  }
+  /** The first frame is there. */
+  show() {
+    this.readyState = 2;
+    this.dispatchEvent(new Event("loadeddata"));
   }
 }
 
@@ -182,8 +198,13 @@ export function player({ options = { trackers: ["wss://t.example"] }, config = {
     config: { loader: PlayerLoader, ...config, fLoader: loaderClass(plugin) },
     levels: [],
     audioTracks: [],
+    media: null,
     on: (event, listener) => listeners.set(event, [...(listeners.get(event) ?? []), listener]),
-    emit: (event, data) => (listeners.get(event) ?? []).forEach((listener) => listener(event, data)),
+    emit(event, data) {
+      if (event === "hlsMediaAttached") hls.media = data.media;
+      if (event === "hlsMediaDetaching") hls.media = null;
+      (listeners.get(event) ?? []).forEach((listener) => listener(event, data));
+    },
   };
   plugin.connect(hls, events);
   const seen = [];
@@ -206,13 +227,20 @@ export function player({ options = { trackers: ["wss://t.example"] }, config = {
       loader.load(context, { loadPolicy: { maxTimeToFirstByteMs: 9000, maxLoadTimeMs: 100_000 }, highWaterMark: 1 }, callbacks);
       return { loader, callbacks, context, stats, stock: PlayerLoader.made.at(-1) };
     },
+    /** The first picture is on the screen; on one that nobody asks anything afterwards, if there is none. */
+    async shown() {
+      const { media } = hls;
+      const screen = media ?? new Media();
+      if (!media) hls.emit("hlsMediaAttached", { media: screen });
+      screen.show();
+      await settle();
+      if (!media) hls.emit("hlsMediaDetaching", {});
+    },
     /** Plays a first segment by the player's loader, so that the engine starts, and answers that engine. */
     async start(details = playlist([{}, {}, {}, {}])) {
-      self.open();
-      self.updated(details);
-      const { stock } = self.request(details.fragments[0]);
-      stock.answer(details.fragments[0].data.slice(0));
+      await firstDelivered(self, details);
       const before = FakeEngine.made.length;
+      await self.shown();
       await until(() => FakeEngine.made.length > before || self.session.offReason() !== "loading");
       await settle();
       return FakeEngine.made.at(-1);

@@ -474,6 +474,7 @@ test("a digest in the player's answers stands in for tags; the next hashes are a
   const { stock, callbacks } = self.request(details.fragments[0]);
   stock.answer(datas[0].slice(0), new Response(datas[0], { headers: { "repr-digest": digest(datas[0]) } }));
   await until(() => callbacks.names.length > 0);
+  await self.shown();
   await until(() => self.swarmline.stats().offReason === null);
   await until(() => details.fragments.every((frag) => self.plugin.known(frag)));
   assert.deepEqual(seen.map(({ method }) => method), ["HEAD", "HEAD", "HEAD"]);

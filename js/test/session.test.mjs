@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeEngine, Media, fakeGlue, player, playlist, settle, sha, until } from "./harness.mjs";
+import { FakeEngine, Media, fakeGlue, firstDelivered, player, playlist, settle, sha, until } from "./harness.mjs";
 
 const trackers = ["wss://t.example"];
 const reason = (self) => self.swarmline.stats().offReason;
@@ -67,19 +67,6 @@ test("a stream without hashes is the player's, until one appears", async () => {
   await until(() => reason(self) === null);
 });
 
-test("the module is asked for after the first segment has been delivered, not before", async () => {
-  const self = player();
-  const details = playlist([{}, {}]);
-  self.open();
-  self.updated(details);
-  const { stock, callbacks } = self.request(details.fragments[0]);
-  await settle();
-  assert.equal(self.glue.calls, 0);
-  stock.answer(details.fragments[0].data.slice(0));
-  await until(() => callbacks.names.length > 0);
-  assert.equal(self.glue.calls, 1);
-});
-
 test("what was loaded while the module was on its way is given to the engine when it is there, a few at most", async () => {
   let open;
   const gate = new Promise((done) => (open = done));
@@ -95,6 +82,7 @@ test("what was loaded while the module was on its way is given to the engine whe
     // hls.js's worker detaches what it was given.
     structuredClone(data, { transfer: [data] });
   }
+  await self.shown();
   open();
   await until(() => reason(self) === null);
   const inserted = FakeEngine.made.at(-1).of("insert");
@@ -200,10 +188,8 @@ test("switched off while the module is on its way: the engine begins switched of
   let open;
   const self = player({ glue: fakeGlue({ gate: new Promise((done) => (open = done)) }) });
   const details = playlist([{}]);
-  self.open();
-  self.updated(details);
-  const { stock } = self.request(details.fragments[0]);
-  stock.answer(details.fragments[0].data.slice(0));
+  await firstDelivered(self, details);
+  await self.shown();
   await until(() => self.glue.calls === 1);
   self.swarmline.setEnabled(false);
   const made = FakeEngine.made.length;
@@ -360,10 +346,8 @@ test("destroyed while the module is on its way: no engine is made", async () => 
   let open;
   const self = player({ glue: fakeGlue({ gate: new Promise((done) => (open = done)) }) });
   const details = playlist([{}]);
-  self.open();
-  self.updated(details);
-  const { stock } = self.request(details.fragments[0]);
-  stock.answer(details.fragments[0].data.slice(0));
+  await firstDelivered(self, details);
+  await self.shown();
   await until(() => self.glue.calls === 1);
   const made = FakeEngine.made.length;
   self.plugin.destroy();

@@ -1,0 +1,32 @@
+/** Longer than this no load waits for one attempt to make an engine, in ms. */
+const LONGEST_MS = 1_500;
+
+/** Loads that wait for an engine that is on its way. */
+export class Arrival {
+  readonly #waiting = new Set<() => void>();
+  #until = 0;
+
+  /** An attempt to make an engine begins. */
+  expect(): void {
+    this.#until = performance.now() + LONGEST_MS;
+  }
+
+  /** How long it is still worth waiting for, in ms; 0: not at all. */
+  get left(): number {
+    return Math.max(0, this.#until - performance.now());
+  }
+
+  /** `proceed` is called when it is over; the answer takes that back. */
+  wait(proceed: () => void): () => void {
+    this.#waiting.add(proceed);
+    return () => this.#waiting.delete(proceed);
+  }
+
+  /** The engine is there, or will not come. */
+  over(): void {
+    this.#until = 0;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const proceed of waiting) proceed();
+  }
+}
