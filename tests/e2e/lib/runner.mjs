@@ -113,6 +113,15 @@ class Test {
     this.figures.push([what, typeof value === "number" ? Number(value.toFixed(3)) : value]);
   }
 
+  /** Waits for what must happen but not at which moment; that it never does is a failure with its name. */
+  async until(what, holds, { seconds = 20 } = {}) {
+    const end = Date.now() + seconds * 1000;
+    while (!(await holds())) {
+      if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+      await this.sleep(0.1);
+    }
+  }
+
   sleep(seconds) {
     return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }

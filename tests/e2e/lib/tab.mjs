@@ -77,6 +77,11 @@ export class Tab {
     });
   }
 
+  /** Waits until peers have given it something. Whose turn at the CDN comes when is drawn by lot. */
+  async sharing(options = {}) {
+    await this.until((record) => (record.stats()?.peerBytes ?? 0) > 0, { what: "bytes from peers", ...options });
+  }
+
   /** Kills the renderer: no unload handler, no goodbye. */
   async kill() {
     this.dead = true;

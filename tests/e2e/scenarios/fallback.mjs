@@ -49,7 +49,7 @@ export const fallback = [
       const demo = await t.demo();
       const [victim, ...others] = await viewers(t, demo, 3);
       await victim.peers(2);
-      await t.sleep(5);
+      await victim.sharing();
       const before = await victim.stats();
       await victim.page.evaluate(async () => {
         const glue = await import("/dist/wasm/swarmline.js");
@@ -65,7 +65,6 @@ export const fallback = [
       undisturbed(t, "victim", report);
       t.check(report.stats.offReason === "wasm-panicked", `off because of ${report.stats.offReason}`);
       t.check(report.stats.cdnBytes > before.cdnBytes, "the CDN did not take over");
-      t.check(before.peerBytes > 0, "there was no sharing before");
       for (const [i, other] of rest.entries()) {
         undisturbed(t, others[i].name, other);
         t.check(other.stats.peers === 1, `${others[i].name} has ${other.stats.peers} peers; the victim should be gone`);

@@ -25,18 +25,19 @@ export const players = [
       }
       await Promise.all(tabs.map((tab) => tab.playing()));
       await Promise.all(tabs.map((tab) => tab.peers(1)));
-      await t.sleep(18);
+      await Promise.all(tabs.map((tab) => tab.sharing({ seconds: 30 })));
+      // The worker of this build takes the payload away; what peers get must be another copy.
+      const umd = tabs.filter((_, i) => BUILDS[i].build === "umd");
+      const given = async () => sum((await Promise.all(umd.map((tab) => tab.stats()))).map((stats) => stats.uploadedBytes));
+      await t.until("a tab with a worker gives something to peers", async () => (await given()) > 0);
+      await t.sleep(12);
       const seen = await reports(tabs);
       for (const [i, report] of seen.entries()) {
         t.figure(tabs[i].name, describe(report));
         undisturbed(t, tabs[i].name, report);
         await asPublished(t, publisher, tabs[i].name, report);
-        t.check(report.stats.peerBytes > 0, `${tabs[i].name} got nothing from peers`);
         t.check(report.stats.hashFailures === 0, `${tabs[i].name} saw ${report.stats.hashFailures} bad payloads`);
       }
-      // The worker of this build takes the payload away; what peers get must be another copy.
-      const umd = seen.filter((_, i) => BUILDS[i].build === "umd");
-      t.check(sum(umd.map(({ stats }) => stats.uploadedBytes)) > 0, "no tab with a worker gave anything to peers");
     },
   },
 
@@ -88,18 +89,17 @@ export const players = [
       await plain.playing();
       await leaver.peers(1);
       await t.sleep(2);
-      // With downloads in flight.
       await demo.faults({ latencyMs: 3000 });
-      await t.sleep(2.5);
-      const flying = leaver.inFlight.size;
+      const flying = () => [...leaver.inFlight].filter((request) => request.url().endsWith(".m4s")).length;
+      await t.until("the leaver downloads a segment", () => flying() > 0, { seconds: 40 });
+      const aborted = flying();
       await Promise.all([leaver, plain].map((tab) => tab.act((record) => record.destroy())));
       await t.sleep(1);
       const made = await leaver.page.evaluate(() => window.everMade());
       const [left, usual] = await Promise.all([leaver, plain].map((tab) => tab.page.evaluate(() => window.leftovers())));
-      t.figure("made", `${JSON.stringify(made)}, requests in flight at the end ${flying}`);
+      t.figure("made", `${JSON.stringify(made)}, segments in flight at the end ${aborted}`);
       t.figure("left, plain", `${JSON.stringify(left)}, ${JSON.stringify(usual)}`);
       t.check(made.connections > 0 && made.sockets > 0, "it never had a connection");
-      t.check(flying > 0, "no request was in flight: nothing to abort");
       t.check(leaver.inFlight.size === 0, `${leaver.inFlight.size} requests go on`);
       for (const what of ["connections", "sockets"]) t.check(left[what] === 0, `${left[what]} ${what} are left`);
       for (const what of ["timers", "listeners"]) {
@@ -125,14 +125,14 @@ export const players = [
       await other.start(config);
       for (const player of [0, 1]) await tab.playing({ player });
       for (const player of [0, 1]) await tab.peers(2, { player });
-      await t.sleep(12);
+      for (const player of [0, 1]) await tab.sharing({ player });
+      await t.sleep(8);
       const pair = [await tab.report(0), await tab.report(1)];
       for (const [i, report] of pair.entries()) {
         t.figure(`player ${i + 1}`, describe(report));
         undisturbed(t, `player ${i + 1}`, report);
         await asPublished(t, publisher, `player ${i + 1}`, report);
       }
-      t.check(sum(pair.map(({ stats }) => stats.peerBytes)) > 0, "nothing came from peers");
       await tab.act((record) => record.destroy(), null, 0);
       const at = (await tab.report(1)).at;
       await t.sleep(6);
