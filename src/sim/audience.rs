@@ -56,8 +56,9 @@ pub struct Audience {
     pub bitrate: u64,
     /// How far behind the end of the newest listed segment players start, and so stay. Default: 8 s.
     pub latency: Duration,
-    /// Segment duration. Default: 2 s.
-    pub segment: Duration,
+    /// Segment duration. Default: `None`, 2 s, or a third of the latency where that is shorter: players do not start
+    /// nearer to the end than three target durations (RFC 8216 §6.3.3).
+    pub segment: Option<Duration>,
     /// Segments a playlist lists. Default: 8, or as many as the latency needs.
     pub window: Option<u32>,
     /// Mean viewing time, exponentially distributed. Default: 30 minutes.
@@ -88,7 +89,7 @@ impl Default for Audience {
             warm_up: Duration::from_secs(30),
             bitrate: 5_000_000,
             latency: Duration::from_secs(8),
-            segment: Duration::from_secs(2),
+            segment: None,
             window: None,
             stay: Duration::from_secs(30 * 60),
             vanish_per_million: 500_000,
@@ -124,6 +125,10 @@ impl Plan {
         twin
     }
 }
+
+/// What segment durations are, where the latency decides.
+const LONGEST_SEGMENT: Duration = Duration::from_secs(2);
+const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
 
 /// Body bytes that come at once in a twin.
 const TWIN_PIECE: u32 = 256 << 10;
@@ -191,8 +196,8 @@ impl Audience {
         scenario.measure_from = Time(0) + self.warm_up;
         let stream = &mut scenario.stream;
         stream.bitrate = self.bitrate;
-        stream.segment = self.segment;
-        let needed = micros(self.latency).div_ceil(micros(self.segment).max(1)) + 2;
+        stream.segment = self.segment();
+        let needed = micros(self.latency).div_ceil(micros(self.segment()).max(1)) + 2;
         let needed = u32::try_from(needed).unwrap_or(u32::MAX).max(8);
         stream.window = self.window.unwrap_or(needed);
         let stream_window = stream.window;
@@ -217,10 +222,15 @@ impl Audience {
         }
     }
 
+    fn segment(&self) -> Duration {
+        let most = (self.latency / 3).min(LONGEST_SEGMENT);
+        self.segment.unwrap_or(most.max(SHORTEST_SEGMENT))
+    }
+
     /// Two playlists' worth instead of the engine's own default: nobody asks for what is behind the playlist, and what
     /// an engine keeps of each segment is most of the memory of a large run.
     fn cache_bytes(&self, window: u32) -> u64 {
-        let segment = self.bitrate / 8 * micros(self.segment) / 1_000_000;
+        let segment = self.bitrate / 8 * micros(self.segment()) / 1_000_000;
         (2 * u64::from(window) * segment).clamp(1 << 20, 64 << 20)
     }
 

@@ -194,7 +194,12 @@ impl Limits {
         let linked: f64 = report.viewers.iter().filter(can).map(weight).sum();
         let upload = |viewer: &ViewerReport| viewer.upload_bps as f64 * weight(viewer);
         let all_uploads: f64 = report.viewers.iter().map(upload).sum();
-        let uploads: f64 = report.viewers.iter().filter(can).map(upload).sum();
+        let fair = report
+            .viewers
+            .iter()
+            .filter(can)
+            .filter(|viewer| viewer.honest);
+        let uploads: f64 = fair.map(upload).sum();
         let bitrate = mean_bitrate(plan);
         let viewers = plan.scenario.viewers.max(1);
         let seeds = (f64::from(viewers) / SMALL).log2().clamp(1.0, SEEDS);

@@ -38,9 +38,9 @@ pub(crate) struct Args {
     /// How far behind the newest listed segment players stay, in seconds.
     #[arg(long, default_value_t = 8.0)]
     latency: f64,
-    /// Segment duration in seconds.
-    #[arg(long, default_value_t = 2.0)]
-    segment: f64,
+    /// Segment duration in seconds [default: 2, or a third of the latency where that is shorter].
+    #[arg(long)]
+    segment: Option<f64>,
     /// Segments a playlist lists [default: 8, or as many as the latency needs].
     #[arg(long)]
     window: Option<u32>,
@@ -167,7 +167,7 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         warm_up: Duration::from_secs(u64::from(args.warm_up)),
         bitrate: args.bitrate,
         latency: Duration::from_secs_f64(args.latency),
-        segment: Duration::from_secs_f64(args.segment),
+        segment: args.segment.map(Duration::from_secs_f64),
         window: args.window,
         stay: Duration::from_secs_f64(args.stay * 60.0),
         vanish_per_million: per_million(args.vanish),
@@ -202,7 +202,7 @@ fn check(args: &Args) -> anyhow::Result<()> {
         ("--warm-up", f64::from(args.warm_up), 0.0, 3_600.0),
         ("--bitrate", args.bitrate as f64, 10_000.0, 200_000_000.0),
         ("--latency", args.latency, 0.0, 120.0),
-        ("--segment", args.segment, 0.2, 30.0),
+        ("--segment", args.segment.unwrap_or(2.0), 0.2, 30.0),
         ("--window", args.window.map_or(8.0, f64::from), 3.0, 1_000.0),
         ("--stay", args.stay, 0.1, 1e6),
         ("--vanish", args.vanish, 0.0, 1.0),

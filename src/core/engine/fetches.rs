@@ -16,8 +16,12 @@ const RETRY: Duration = Duration::from_millis(250);
 /// Longest wait after a failure.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// Failures in a row before the player is told, if it has run dry.
-const PATIENCE: u32 = 4;
+/// The same while the player has run dry.
+const RETRY_DRY: Duration = Duration::from_secs(1);
+
+/// Failures in a row before the player is told, if it has run dry: seven seconds of them. Its own loader would wait for
+/// longer and longer between its attempts, and whoever gets a first byte of the CDN again helps all neighbours.
+const PATIENCE: u32 = 8;
 
 /// A request under way: bytes `from..to` of a segment.
 #[derive(Debug)]
@@ -226,6 +230,9 @@ impl Engine {
         self.review_turns();
         if let Some(get) = self.gets.get_mut(&fetch.seg) {
             get.fetches.retain(|other| *other != id);
+            if get.fetches.is_empty() {
+                get.early = None;
+            }
         }
         if let Some(started) = fetch.started {
             self.cdn.body(fetch.received, self.now - started);
@@ -278,7 +285,7 @@ impl Engine {
             .deadline_of(seg)
             .map_or(Duration::ZERO, |deadline| deadline - self.now);
         if wanted {
-            (slack / 3).clamp(RETRY, RETRY_MAX)
+            (slack / 3).clamp(RETRY_DRY, RETRY_MAX)
         } else {
             RETRY_MAX
         }

@@ -32,6 +32,10 @@ pub(super) struct Get {
     pub(super) error: Option<FetchError>,
     /// Whether the point of no return has passed with leaves missing.
     pub(super) rescued: bool,
+    /// Leaves that were missing then, and not asked for.
+    pub(super) short: u32,
+    /// Leaves that the CDN was asked for from the start, because neighbours do not suffice; the requests go on.
+    pub(super) early: Option<Bitmap>,
     /// Where this viewer begins to walk the missing leaves.
     pub(super) rotation: u32,
     /// Whether neighbours were told that this viewer fetches it.
@@ -55,6 +59,8 @@ impl Get {
             retry_at: now,
             error: None,
             rescued: false,
+            short: 0,
+            early: None,
             rotation: rotation.checked_rem(leaves).unwrap_or(0),
             claimed: false,
             progressed: now,

@@ -37,6 +37,7 @@ use crate::core::scheduler::bucket::Bucket;
 use crate::core::scheduler::cdn::Cdn;
 use crate::core::scheduler::lag::Lag;
 use crate::core::scheduler::meter::Meter;
+use crate::core::scheduler::shortfall::Shortfall;
 use crate::core::sorted::Map;
 use crate::core::swarm::Swarm;
 use crate::core::time::Time;
@@ -74,6 +75,7 @@ pub struct Engine {
     quiet_until: Time,
     cdn: Cdn,
     lag: Lag,
+    shortfall: Shortfall,
     meter: Meter,
     bucket: Bucket,
     /// Leaves verified since the last announcement.
@@ -139,6 +141,7 @@ impl Engine {
             quiet_until: now,
             cdn: Cdn::default(),
             lag: Lag::default(),
+            shortfall: Shortfall::default(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
             fresh: Map::new(),

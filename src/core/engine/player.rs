@@ -265,7 +265,8 @@ impl Engine {
                     && info.bytes <= self.config.max_segment_bytes
                     && self.cache.fits(info.bytes)
                 {
-                    self.obtain(&info, out);
+                    let seg = self.obtain(&info, out);
+                    self.fetch_early(seg, out);
                 }
             }
         }

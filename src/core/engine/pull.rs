@@ -123,7 +123,9 @@ impl Engine {
         if let Some(has) = &holding.has {
             open.intersect_with(has);
         }
-        if !get.fetches.is_empty() {
+        if let Some(early) = &get.early {
+            open.subtract(early);
+        } else if !get.fetches.is_empty() {
             self.leave_to_cdn(seg, &mut open);
             return pull::choose_last(&open, room);
         }

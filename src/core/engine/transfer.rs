@@ -292,6 +292,7 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
+        let leaves = entry.leaf_count();
         // With a root its leaves were announced one by one.
         if entry.info.root.is_none() {
             let all = entry.verified_leaves().clone();
@@ -301,6 +302,9 @@ impl Engine {
             let in_time = self
                 .deadline_of(seg)
                 .is_none_or(|deadline| deadline > self.now);
+            if self.on && get.is_wanted() {
+                self.shortfall.measured(get.short, leaves);
+            }
             self.stats.stalls_avoided += u32::from(get.rescued && in_time && get.is_wanted());
             for load in get.loads {
                 self.deliver(load, seg, out);

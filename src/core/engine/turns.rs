@@ -1,13 +1,15 @@
 //! When the CDN is asked.
 //!
 //! 1. Past the point of no return, or when the player has nothing left: for everything that is missing.
-//! 2. When it is this viewer's turn: for leaves that nobody around has or has promised.
+//! 2. From the start, for as much as neighbours have lately failed to bring.
+//! 3. When it is this viewer's turn: for leaves that nobody around has or has promised.
 
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
 use crate::core::scheduler::election::{self, Crowd};
+use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
@@ -48,7 +50,7 @@ impl Engine {
             return Time::NEVER;
         };
         // Its end, one way or the other, brings us back.
-        if !get.fetches.is_empty() {
+        if !get.fetches.is_empty() && get.early.is_none() {
             return Time::NEVER;
         }
         let missing = u64::from(entry.missing()) * u64::from(LEAF);
@@ -76,11 +78,47 @@ impl Engine {
         if self.now < get.retry_at {
             return get.retry_at;
         }
+        if rescued && !get.rescued {
+            let early = get.early.as_ref().map_or(0, |early| {
+                let mut early = early.clone();
+                early.intersect_with(entry.missing_leaves());
+                early.count()
+            });
+            get.short = entry.missing().saturating_sub(early);
+        }
         get.rescued |= rescued;
         self.stats.rescues += u32::from(rescued);
-        let missing = entry.missing_leaves().clone();
+        let mut missing = entry.missing_leaves().clone();
+        if let Some(early) = get.early.take() {
+            missing.subtract(&early);
+        }
         self.fetch_leaves(seg, &missing, out);
         Time::NEVER
+    }
+
+    /// Asks for what neighbours have lately failed to bring, right when a segment becomes known.
+    pub(super) fn fetch_early(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        let alone = self.swarm.peers().next().is_none();
+        let (Some(get), Some(entry)) = (self.gets.get_mut(&seg), self.cache.get(seg)) else {
+            return;
+        };
+        let leaves = entry.leaf_count();
+        let group = pull::group(leaves);
+        let count = self
+            .shortfall
+            .of(leaves)
+            .next_multiple_of(group)
+            .min(leaves);
+        if alone || self.shortfall.of(leaves) == 0 || get.early.is_some() {
+            return;
+        }
+        // Just before where this viewer begins to ask neighbours: the last that it would come to.
+        let end = get.rotation - get.rotation % group;
+        let mut early = Bitmap::new(leaves);
+        early.set_range(end.saturating_sub(count)..end);
+        early.set_range((leaves + end).saturating_sub(count).max(end)..leaves);
+        get.early = Some(early.clone());
+        self.fetch_runs(seg, &early, out);
     }
 
     /// Fetches what nobody has or has promised, when it is this viewer's turn; returns when to look again.
@@ -117,12 +155,18 @@ impl Engine {
         if now < at {
             return at;
         }
+        get.early = None;
         self.stats.turns += 1;
         self.fetch_leaves(seg, &uncovered, out);
         Time::NEVER
     }
 
     fn fetch_leaves(&mut self, seg: SegKey, leaves: &Bitmap, out: &mut Vec<Action>) {
+        self.claim(seg, out);
+        self.fetch_runs(seg, leaves, out);
+    }
+
+    fn fetch_runs(&mut self, seg: SegKey, leaves: &Bitmap, out: &mut Vec<Action>) {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
@@ -133,7 +177,6 @@ impl Engine {
                 (entry.range(first).0, last + len)
             })
             .collect();
-        self.claim(seg, out);
         for (from, to) in ranges {
             self.fetch(seg, from, to, out);
         }
@@ -162,6 +205,9 @@ impl Engine {
             return Bitmap::default();
         };
         let mut uncovered = entry.missing_leaves().clone();
+        if let Some(early) = self.gets.get(&seg).and_then(|get| get.early.as_ref()) {
+            uncovered.subtract(early);
+        }
         let trusted = self
             .swarm
             .peers()

@@ -4,6 +4,7 @@
 //! * [`election`]: which viewers copy a segment from the CDN for the others.
 //! * [`lag`]: how long news of a segment takes to get here.
 //! * [`pull`]: which leaf is asked of which peer.
+//! * [`shortfall`]: how much the CDN is asked for at once, where neighbours cannot bring all.
 //! * [`bucket`]: the upload ceiling.
 //! * [`meter`]: the rate that the player's bandwidth estimator is told.
 
@@ -13,3 +14,4 @@ pub mod election;
 pub mod lag;
 pub mod meter;
 pub mod pull;
+pub mod shortfall;
