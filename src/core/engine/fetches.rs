@@ -16,12 +16,13 @@ const RETRY: Duration = Duration::from_millis(250);
 /// Longest wait after a failure.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// The same while the player has run dry.
+/// The same while the player has run dry, once it has been so for three times as long.
 const RETRY_DRY: Duration = Duration::from_secs(1);
 
-/// Failures in a row before the player is told, if it has run dry: seven seconds of them. Its own loader would wait for
-/// longer and longer between its attempts, and whoever gets a first byte of the CDN again helps all neighbours.
-const PATIENCE: u32 = 8;
+/// Failures in a row before the player is told, and how long it must have been dry by then: its own loader would wait
+/// for longer and longer between its attempts, and whoever gets through to the CDN again helps all neighbours.
+const PATIENCE: u32 = 4;
+const PATIENCE_DRY: Duration = Duration::from_secs(6);
 
 /// A request under way: bytes `from..to` of a segment.
 #[derive(Debug)]
@@ -264,6 +265,10 @@ impl Engine {
             .gets
             .get(&fetch.seg)
             .map_or(0, |get| get.failures.min(3));
+        let dry = self.is_dry(fetch.seg);
+        if let Some(get) = self.gets.get_mut(&fetch.seg) {
+            get.dry = get.dry.filter(|_| dry).or(dry.then_some(self.now));
+        }
         let longest = self.longest_wait(fetch.seg);
         let wait = (RETRY * (1 << failures)).min(longest);
         let jitter = Duration::from_millis(self.rng.u64(0..100));
@@ -278,17 +283,22 @@ impl Engine {
         self.give_up_if_hopeless(fetch.seg, out);
     }
 
-    /// The less time is left, the shorter the wait for another attempt; a dry player waits no longer than it must.
+    /// The less time is left, the shorter the wait for another attempt.
     fn longest_wait(&self, seg: SegKey) -> Duration {
-        let wanted = self.gets.get(&seg).is_some_and(Get::is_wanted);
-        let slack = self
-            .deadline_of(seg)
-            .map_or(Duration::ZERO, |deadline| deadline - self.now);
-        if wanted {
-            (slack / 3).clamp(RETRY_DRY, RETRY_MAX)
-        } else {
-            RETRY_MAX
+        let Some(get) = self.gets.get(&seg).filter(|get| get.is_wanted()) else {
+            return RETRY_MAX;
+        };
+        if let Some(since) = get.dry {
+            return ((self.now - since) / 3).clamp(RETRY, RETRY_DRY);
         }
+        let slack = self.deadline_of(seg).map(|at| at - self.now);
+        (slack.unwrap_or_default() / 3).clamp(RETRY, RETRY_MAX)
+    }
+
+    /// Whether the player has nothing left before a segment.
+    fn is_dry(&self, seg: SegKey) -> bool {
+        let deadline = self.deadline_of(seg);
+        deadline.is_none_or(|deadline| deadline <= self.now)
     }
 
     /// The CDN answers again: whoever waits after a failure need not wait any longer.
@@ -306,9 +316,9 @@ impl Engine {
         };
         let Some(error) = get.error else { return };
         let final_word = matches!(error, FetchError::Status(400..=499) | FetchError::Request);
-        let dry = self
-            .deadline_of(seg)
-            .is_none_or(|deadline| deadline <= self.now);
+        let dry = get
+            .dry
+            .is_some_and(|since| self.now >= since + PATIENCE_DRY);
         let hash = self.cache.get(seg).map(|entry| entry.info.hash);
         let promised = hash.is_some_and(|hash| self.is_promised(&hash));
         if (final_word && !promised) || (dry && get.failures >= PATIENCE) {

@@ -26,6 +26,8 @@ pub(super) struct Get {
     pub(super) asked: Bitmap,
     /// How often the CDN failed in a row.
     pub(super) failures: u32,
+    /// Since when it failed with nothing left to play.
+    pub(super) dry: Option<Time>,
     /// Not before this is the CDN asked again.
     pub(super) retry_at: Time,
     /// The latest failure.
@@ -56,6 +58,7 @@ impl Get {
             fetches: Vec::new(),
             asked: Bitmap::new(leaves),
             failures: 0,
+            dry: None,
             retry_at: now,
             error: None,
             rescued: false,

@@ -60,6 +60,7 @@ impl Engine {
             "bad-hash" => Some(ByeReason::BadHash),
             "protocol" => Some(ByeReason::Protocol),
             "duplicate" => Some(ByeReason::Duplicate),
+            "replaced" => Some(ByeReason::Replaced),
             _ => None,
         };
         let id = self

@@ -86,6 +86,8 @@ pub struct Engine {
     population: u32,
     /// Whether looking for a first peer has ended, one way or the other.
     settled: bool,
+    /// When neighbours are next compared.
+    compare_at: Time,
     /// When timers next need a look.
     timers_at: Time,
     /// When the CDN next has to be asked for something, or the question looked at again.
@@ -149,6 +151,7 @@ impl Engine {
             nonce: 0,
             population: 0,
             settled: false,
+            compare_at: now,
             timers_at: now,
             turns_at: Time::NEVER,
             refill_due: false,

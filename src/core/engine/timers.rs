@@ -23,6 +23,12 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// Timers that are due one soon after the other are handled together.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Neighbours are compared this often at first, and in the end: every connection that is made costs something.
+const COMPARE: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+
+/// The time between comparisons grows by this part of the time that passes.
+const SETTLED: u32 = 12;
+
 /// While the CDN serves a segment that peers have too, the race is looked at this often.
 pub(super) const RACE_CHECK: Duration = Duration::from_millis(100);
 
@@ -49,6 +55,7 @@ impl Engine {
             self.drop_peer(conn, "silent", out);
         }
         self.run_presence(out);
+        self.replace_neighbours(out);
         self.run_requests(out);
         self.time_out_fetches(out);
         // Trust, claims and the race with the CDN change with time alone.
@@ -80,6 +87,24 @@ impl Engine {
         }
         for conn in pings {
             self.ping(conn, out);
+        }
+    }
+
+    /// Neighbours that are of little use make room for others, where there are others.
+    fn replace_neighbours(&mut self, out: &mut Vec<Action>) {
+        if self.now < self.compare_at {
+            return;
+        }
+        let jitter = Duration::from_millis(self.rng.u64(0..2_000));
+        let [first, most] = COMPARE;
+        let usual = first + (self.now - self.joined) / SETTLED;
+        self.compare_at = self.now + usual.min(most) + jitter;
+        let useless = self.swarm.useless(self.now);
+        if !self.swarm.has_choice() || self.trackers.connected() == 0 {
+            return;
+        }
+        for conn in useless {
+            self.drop_peer(conn, "replaced", out);
         }
     }
 

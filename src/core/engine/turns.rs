@@ -23,6 +23,11 @@ const MAX_RANGES: usize = 3;
 /// A segment that neighbours have is looked at again after this: they may have gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
+/// Of the time that neighbours have beyond what they need, this part is kept in hand, so that a CDN that falters is
+/// noticed while it can recover.
+const NEEDED: Duration = Duration::from_secs(4);
+const RESERVE: u32 = 4;
+
 /// Segments of the same rendition, before this one, by which a neighbour shows that it watches it.
 const KIN: usize = 3;
 
@@ -57,7 +62,7 @@ impl Engine {
         let last_call = deadline.map(|deadline| {
             self.cdn
                 .point_of_no_return(deadline, missing)
-                .before(get.jitter)
+                .before(get.jitter + (deadline - get.known).saturating_sub(NEEDED) / RESERVE)
         });
         let wanted = get.is_wanted();
         if wanted && (!self.on || last_call.is_none_or(|at| self.now >= at)) {

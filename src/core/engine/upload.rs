@@ -341,6 +341,7 @@ impl Engine {
         }
         peer.buffered += CHUNK_HEADER + len as usize;
         peer.said = now;
+        peer.given += u64::from(len);
         peer.turn = peer.turn.max(self.served) + u64::from(len) / u64::from(weight);
         self.stats.uploaded_bytes += u64::from(len);
         let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();

@@ -95,6 +95,10 @@ pub struct Peer {
     shunned_until: Time,
     /// Bytes verified from it.
     pub received: u64,
+    /// Bytes sent to it.
+    pub given: u64,
+    /// What had been exchanged when that was last looked at.
+    pub weighed: u64,
     /// By the peer's alias; a live event's newest segments come last, and are asked for most.
     holdings: Map<u32, Holding>,
     claims: Map<SegmentHash, Time>,
@@ -128,6 +132,8 @@ impl Peer {
             broken: 0,
             shunned_until: now,
             received: 0,
+            given: 0,
+            weighed: 0,
             holdings: Map::new(),
             claims: Map::new(),
             announced: Map::new(),

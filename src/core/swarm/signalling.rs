@@ -31,6 +31,9 @@ const MAX_BANS: usize = 256;
 const SOUGHT: usize = 5;
 const ACCEPTED: usize = 8;
 
+/// In an audience of more than so many neighbourhoods, neighbours can be chosen.
+const CHOICE: usize = 3;
+
 /// Offers that were sent this long ago no longer count as likely to be answered.
 const HOPE: Duration = Duration::from_secs(3);
 
@@ -98,6 +101,8 @@ pub struct Swarm {
     max: usize,
     /// How many neighbours this viewer looks for.
     target: usize,
+    /// As last told, this viewer included; 0: not known.
+    population: usize,
     links: Map<ConnId, Link>,
     next: u32,
     /// Viewers kept away, and until when.
@@ -111,6 +116,7 @@ impl Swarm {
             me,
             max: max as usize,
             target: max as usize,
+            population: 0,
             links: Map::new(),
             next: 0,
             banned: Vec::new(),
@@ -170,6 +176,20 @@ impl Swarm {
             .any(|(other, until)| *other == peer && *until > now)
     }
 
+    /// Connections that have been open since before `then`.
+    pub(super) fn open_before(&self, then: Time) -> impl Iterator<Item = ConnId> {
+        let open = self
+            .links
+            .iter()
+            .filter(move |(_, link)| matches!(link.state, State::Open(_)) && link.since <= then);
+        open.map(|(conn, _)| *conn)
+    }
+
+    /// Whether there are many more viewers than this one can have as neighbours.
+    pub fn has_choice(&self) -> bool {
+        self.population > self.max * CHOICE
+    }
+
     /// Every connection in whatever state.
     pub fn conns(&self) -> Vec<ConnId> {
         self.links.keys().copied().collect()
@@ -192,7 +212,8 @@ impl Swarm {
 
     /// How many viewers there are, this one included; 0: not known.
     pub fn set_population(&mut self, population: u32) {
-        let one_neighbourhood = population as usize <= self.max + 1;
+        self.population = population as usize;
+        let one_neighbourhood = self.population <= self.max + 1;
         self.target = if one_neighbourhood {
             self.max
         } else {
