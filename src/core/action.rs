@@ -32,15 +32,15 @@ pub enum Action {
         /// How many bytes.
         len: u32,
     },
-    /// Hash a part of a buffer as it is now; answer with `LeafHashed`.
-    HashLeaf {
+    /// Hash leaves that follow each other as they are now, each for itself; answer with one `LeavesHashed`.
+    HashLeaves {
         /// The buffer.
         seg: SegKey,
-        /// Leaf index, for the answer.
-        leaf: u32,
-        /// Where in the buffer.
+        /// Index of the first, for the answer.
+        first: u32,
+        /// Where in the buffer it begins.
         at: u32,
-        /// How many bytes.
+        /// How many bytes they are in all: leaves of [`crate::core::config::LEAF`], the last one may be shorter.
         len: u32,
     },
     /// Hash the whole buffer as it is now; answer with `SegmentHashed`.

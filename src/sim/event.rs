@@ -68,12 +68,12 @@ pub(super) enum Step {
 
 /// A hash was computed.
 pub(super) enum Hashed {
-    Leaf {
+    Leaves {
         seg: SegKey,
-        leaf: u32,
+        first: u32,
         at: u32,
         len: u32,
-        hash: TreeHash,
+        hashes: Vec<TreeHash>,
     },
     Segment {
         seg: SegKey,

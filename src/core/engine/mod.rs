@@ -222,7 +222,7 @@ impl Engine {
             Event::FetchBytes { fetch, len } => self.fetch_bytes(fetch, len, out),
             Event::FetchEnded { fetch } => self.fetch_ended(fetch, out),
             Event::FetchFailed { fetch, error } => self.fetch_failed(fetch, error, out),
-            Event::LeafHashed { seg, leaf, hash } => self.leaf_hashed(seg, leaf, hash, out),
+            Event::LeavesHashed { seg, first, hashes } => self.leaves_hashed(seg, first, &hashes, out),
             Event::SegmentHashed { seg, hash } => self.segment_hashed(seg, hash, out),
         }
     }
