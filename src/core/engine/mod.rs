@@ -8,8 +8,10 @@
 //!
 //! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (bytes and hashes),
 //! [`fetches`] (the CDN), [`turns`] (when it is asked), [`pull`] (what neighbours are asked for),
-//! [`links`] (trackers and connections), [`messages`] (what peers say), [`upload`] (what they get), [`timers`].
+//! [`links`] (trackers and connections), [`messages`] (what peers say), [`announce`] (what they hear), [`upload`]
+//! (what they get), [`timers`].
 
+mod announce;
 mod fetches;
 mod get;
 mod links;
@@ -42,7 +44,6 @@ use crate::core::swarm::Swarm;
 use crate::core::time::Time;
 use crate::core::timeline::{Playhead, Playlist};
 use crate::core::tracker::Trackers;
-use crate::core::wire::Bitmap;
 use fetches::Fetch;
 use get::Get;
 use trace::Trace;
@@ -76,8 +77,8 @@ pub struct Engine {
     lag: Lag,
     meter: Meter,
     bucket: Bucket,
-    /// Leaves verified since the last announcement.
-    fresh: Map<SegKey, Bitmap>,
+    /// Segments of which some neighbour may not have heard everything.
+    fresh: Map<SegKey, ()>,
     announce_at: Option<Time>,
     nonce: u32,
     /// Viewers in the swarm, as trackers last said; 0: none has said.
@@ -222,7 +223,9 @@ impl Engine {
             Event::FetchBytes { fetch, len } => self.fetch_bytes(fetch, len, out),
             Event::FetchEnded { fetch } => self.fetch_ended(fetch, out),
             Event::FetchFailed { fetch, error } => self.fetch_failed(fetch, error, out),
-            Event::LeavesHashed { seg, first, hashes } => self.leaves_hashed(seg, first, &hashes, out),
+            Event::LeavesHashed { seg, first, hashes } => {
+                self.leaves_hashed(seg, first, &hashes, out)
+            }
             Event::SegmentHashed { seg, hash } => self.segment_hashed(seg, hash, out),
         }
     }

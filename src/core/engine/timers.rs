@@ -20,6 +20,9 @@ pub struct Deadline {
 /// Shortest sleep: a timer that is due at once would spin.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// What is due waits so long for an event that comes anyway: whatever brings the engine to run does what is due.
+const PATIENCE: Duration = Duration::from_millis(15);
+
 /// Timers that are due one soon after the other are handled together.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -167,7 +170,7 @@ impl Engine {
         self.deadline = next
             .filter(|(at, _)| *at < Time::NEVER)
             .map(|(at, why)| Deadline {
-                at: at.max(self.now + SHORTEST),
+                at: (at + PATIENCE).max(self.now + SHORTEST),
                 why,
             });
     }

@@ -188,11 +188,7 @@ impl Engine {
     }
 
     fn tree_known(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get(seg) else {
-            return;
-        };
-        let verified = entry.verified_leaves().clone();
-        self.fresh(seg, &verified);
+        self.fresh(seg);
         self.check_whole(seg, out);
     }
 
@@ -217,7 +213,7 @@ impl Engine {
         let before = entry.needs_tree().then(|| entry.sources());
         match entry.leaf_hashed(leaf, hash) {
             Step::Verified => {
-                self.fresh_leaf(seg, leaf);
+                self.fresh(seg);
                 self.check_whole(seg, out);
             }
             Step::TreeVerified => self.tree_known(seg, out),
@@ -321,8 +317,7 @@ impl Engine {
         };
         // With a root its leaves were announced one by one.
         if entry.info.root.is_none() {
-            let all = entry.verified_leaves().clone();
-            self.fresh(seg, &all);
+            self.fresh(seg);
         }
         if let Some(get) = self.gets.remove(&seg) {
             let in_time = self

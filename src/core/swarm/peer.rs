@@ -46,8 +46,15 @@ pub struct Owed {
     pub seg: SegKey,
     /// The leaf.
     pub leaf: u32,
-    /// This side's alias for the segment on this connection.
-    pub alias: u32,
+}
+
+/// What the peer was told of a segment.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Leaves that it was told of, or has.
+    pub leaves: Bitmap,
+    /// When it was told last.
+    pub at: Time,
 }
 
 /// A connected viewer.
@@ -98,9 +105,10 @@ pub struct Peer {
     /// By the peer's alias; a live event's newest segments come last, and are asked for most.
     holdings: Map<u32, Holding>,
     claims: Map<SegmentHash, Time>,
-    announced: Map<SegKey, u32>,
-    aliases: Map<u32, SegKey>,
-    next_alias: u32,
+    /// Segments it was told of. A handle is never used twice, so its number serves as this side's alias.
+    announced: Map<SegKey, ()>,
+    /// Of these, those that it was not told all leaves of.
+    telling: Map<SegKey, Told>,
 }
 
 impl Peer {
@@ -131,8 +139,7 @@ impl Peer {
             holdings: Map::new(),
             claims: Map::new(),
             announced: Map::new(),
-            aliases: Map::new(),
-            next_alias: 0,
+            telling: Map::new(),
         }
     }
 
@@ -243,29 +250,36 @@ impl Peer {
         self.uploads && self.is_here(now) && now >= self.shunned_until
     }
 
-    /// This side's alias for a segment on this connection, and whether it is new.
-    pub fn alias(&mut self, seg: SegKey) -> (u32, bool) {
-        if let Some(alias) = self.announced.get(&seg) {
-            return (*alias, false);
+    /// Whether it was told of a segment.
+    pub fn has_heard_of(&self, seg: SegKey) -> bool {
+        self.announced.contains_key(&seg)
+    }
+
+    /// What it was told of a segment; `None`: nothing yet, or everything.
+    pub fn told(&self, seg: SegKey) -> Option<&Told> {
+        self.telling.get(&seg)
+    }
+
+    /// It is being told of a segment: all of it, or this.
+    pub fn tell(&mut self, seg: SegKey, told: Option<Told>) {
+        self.announced.insert(seg, ());
+        match told {
+            Some(told) => drop(self.telling.insert(seg, told)),
+            None => drop(self.telling.remove(&seg)),
         }
-        let alias = self.next_alias;
-        self.next_alias = self.next_alias.wrapping_add(1);
-        self.announced.insert(seg, alias);
-        self.aliases.insert(alias, seg);
-        (alias, true)
     }
 
     /// This side no longer has a segment; returns its alias if it had been announced.
     pub fn retract(&mut self, seg: SegKey) -> Option<u32> {
         self.owed.retain(|owed| owed.seg != seg);
-        let alias = self.announced.remove(&seg)?;
-        self.aliases.remove(&alias);
-        Some(alias)
+        self.telling.remove(&seg);
+        self.announced.remove(&seg).map(|()| seg.0)
     }
 
     /// What this side's alias stands for.
     pub fn seg(&self, alias: u32) -> Option<SegKey> {
-        self.aliases.get(&alias).copied()
+        let seg = SegKey(alias);
+        self.has_heard_of(seg).then_some(seg)
     }
 
     /// How many leaves may be outstanding: what its pace delivers in a round trip and a tenth of a second.

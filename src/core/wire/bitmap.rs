@@ -98,7 +98,11 @@ impl Bitmap {
 
     /// Its bytes on the wire: ⌈size / 8⌉ of them, position 0 the highest bit of the first.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let bytes = self.words.as_slice().iter().flat_map(|word| word.to_be_bytes());
+        let bytes = self
+            .words
+            .as_slice()
+            .iter()
+            .flat_map(|word| word.to_be_bytes());
         bytes.take(self.size.div_ceil(8) as usize).collect()
     }
 
