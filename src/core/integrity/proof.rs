@@ -44,6 +44,9 @@ mod tests {
         assert!(proof.check(root, &wrong).is_none());
         let first = proof.check(root, &leaves).unwrap();
         assert!(proof.clone().check(root, &wrong).is_none());
-        assert!(Arc::ptr_eq(&first, &proof.clone().check(root, &leaves).unwrap()));
+        assert!(Arc::ptr_eq(
+            &first,
+            &proof.clone().check(root, &leaves).unwrap()
+        ));
     }
 }
