@@ -21,6 +21,7 @@ pub struct Deadline {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// What is due waits so long for an event that comes anyway: whatever brings the engine to run does what is due.
+/// Only the CDN is asked to the minute: a player may be about to run dry.
 const PATIENCE: Duration = Duration::from_millis(15);
 
 /// Timers that are due one soon after the other are handled together.
@@ -160,17 +161,17 @@ impl Engine {
     /// Settles when to be called again.
     pub(super) fn find_deadline(&mut self) {
         let due = [
-            (self.timers_at, "timer"),
+            (self.timers_at + PATIENCE, "timer"),
             (self.turns_at, "cdn"),
-            (self.announce_at.unwrap_or(Time::NEVER), "announce"),
-            (self.upload_at.unwrap_or(Time::NEVER), "upload"),
-            (self.refill_at().unwrap_or(Time::NEVER), "refill"),
+            (self.announce_at.unwrap_or(Time::NEVER) + PATIENCE, "announce"),
+            (self.upload_at.unwrap_or(Time::NEVER) + PATIENCE, "upload"),
+            (self.refill_at().unwrap_or(Time::NEVER) + PATIENCE, "refill"),
         ];
         let next = due.into_iter().min_by_key(|(at, _)| *at);
         self.deadline = next
             .filter(|(at, _)| *at < Time::NEVER)
             .map(|(at, why)| Deadline {
-                at: (at + PATIENCE).max(self.now + SHORTEST),
+                at: at.max(self.now + SHORTEST),
                 why,
             });
     }
