@@ -179,6 +179,77 @@ impl<K, V> IntoIterator for Map<K, V> {
     }
 }
 
+/// A set as a vector in ascending order.
+#[derive(Clone, Debug)]
+pub struct Set<K>(Vec<K>);
+
+impl<K> Default for Set<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord> Set<K> {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it is a member.
+    pub fn contains(&self, key: &K) -> bool {
+        self.0.binary_search(key).is_ok()
+    }
+
+    /// Makes it a member; whether it was none.
+    pub fn insert(&mut self, key: K) -> bool {
+        let Err(at) = self.0.binary_search(&key) else {
+            return false;
+        };
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact((self.0.len() / GROWTH).max(LEAST));
+        }
+        self.0.insert(at, key);
+        true
+    }
+
+    /// Takes it out; whether it was a member.
+    pub fn remove(&mut self, key: &K) -> bool {
+        let at = self.0.binary_search(key);
+        at.map(|at| self.0.remove(at)).is_ok()
+    }
+
+    /// Keeps only those that `keep` wants.
+    pub fn retain(&mut self, keep: impl FnMut(&K) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// Members in ascending order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.0.iter()
+    }
+
+    /// The lowest member that is at least `from`.
+    pub fn first_from(&self, from: &K) -> Option<&K> {
+        let (Ok(at) | Err(at)) = self.0.binary_search(from);
+        self.0.get(at)
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// Sorts a short list in place, stably: insertion sort.
 pub fn sort<T: Ord>(list: &mut [T]) {
     for end in 1..list.len() {
@@ -194,7 +265,7 @@ pub fn sort<T: Ord>(list: &mut [T]) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     proptest! {
         /// Whatever is done to both, the map and the standard library's agree.
@@ -210,6 +281,20 @@ mod tests {
                 }
                 prop_assert!(map.iter().eq(model.iter()));
                 prop_assert!(map.iter_from(&key).eq(model.range(key..)));
+            }
+        }
+
+        #[test]
+        fn as_the_standard_set(steps in prop::collection::vec((any::<bool>(), 0_u8..32), 0..200)) {
+            let (mut set, mut model) = (Set::new(), BTreeSet::new());
+            for (insert, key) in steps {
+                if insert {
+                    prop_assert_eq!(set.insert(key), model.insert(key));
+                } else {
+                    prop_assert_eq!(set.remove(&key), model.remove(&key));
+                }
+                prop_assert!(set.iter().eq(model.iter()));
+                prop_assert_eq!(set.first_from(&key), model.range(key..).next());
             }
         }
 

@@ -32,7 +32,7 @@ impl Engine {
     /// Leaves of a segment have been verified; neighbours will hear of it soon.
     pub(super) fn fresh(&mut self, seg: SegKey) {
         if self.on && !self.bucket.is_closed() {
-            self.fresh.insert(seg, ());
+            self.fresh.insert(seg);
             let at = self.now + self.gather(seg);
             self.announce_at = Some(self.announce_at.map_or(at, |other| other.min(at)));
         }
@@ -53,7 +53,7 @@ impl Engine {
         let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
         let mut fresh = std::mem::take(&mut self.fresh);
         let mut next: Option<Time> = None;
-        fresh.retain(|seg, ()| {
+        fresh.retain(|seg| {
             let held = self.announce_all(*seg, &conns, out);
             next = held.into_iter().chain(next).min();
             held.is_some()

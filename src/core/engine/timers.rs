@@ -102,7 +102,7 @@ impl Engine {
         let mut late: Vec<(ConnId, SegKey, u32)> = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
             if peer.late_at().is_some_and(|at| now >= at) || !peer.is_here(now) {
-                late.extend(peer.asked.keys().map(|(seg, leaf)| (conn, *seg, *leaf)));
+                late.extend(peer.asked.iter().map(|(seg, leaf)| (conn, *seg, *leaf)));
                 if !peer.asked.is_empty() {
                     peer.disappointed(now);
                 }

@@ -60,7 +60,7 @@ impl Engine {
 
     fn was_asked(&mut self, conn: ConnId, seg: SegKey, leaf: u32) -> bool {
         let peer = self.swarm.peer_mut(conn);
-        let asked = peer.is_some_and(|peer| peer.asked.remove(&(seg, leaf)).is_some());
+        let asked = peer.is_some_and(|peer| peer.asked.remove(&(seg, leaf)));
         if asked && let Some(get) = self.gets.get_mut(&seg) {
             get.asked.clear(leaf);
         }
@@ -136,7 +136,7 @@ impl Engine {
         let hash = entry.info.hash;
         let mut cancels = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
-            if peer.asked.remove(&(seg, leaf)).is_some()
+            if peer.asked.remove(&(seg, leaf))
                 && let Some((alias, _)) = peer.holding(&hash)
             {
                 cancels.push((
@@ -356,11 +356,11 @@ impl Engine {
             let theirs = peer.holding(&hash).map(|(alias, _)| alias);
             let asked: Vec<u32> = peer
                 .asked
-                .keys()
+                .iter()
                 .filter(|(s, _)| *s == seg)
                 .map(|(_, leaf)| *leaf)
                 .collect();
-            peer.asked.retain(|(s, _), _| *s != seg);
+            peer.asked.retain(|(s, _)| *s != seg);
             if let Some(alias) = theirs {
                 let cancel = |leaf: &u32| {
                     (

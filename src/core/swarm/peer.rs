@@ -5,7 +5,7 @@
 
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
-use crate::core::sorted::Map;
+use crate::core::sorted::{Map, Set};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
 use std::collections::VecDeque;
@@ -78,8 +78,8 @@ pub struct Peer {
     pub said: Time,
     /// Bytes that wait in the channel to it.
     pub buffered: usize,
-    /// Leaves asked of it, with the time of asking.
-    pub asked: Map<(SegKey, u32), Time>,
+    /// Leaves asked of it.
+    pub asked: Set<(SegKey, u32)>,
     /// Leaves it asked for, first in first out.
     pub owed: VecDeque<Owed>,
     /// Pings sent and not answered.
@@ -106,7 +106,7 @@ pub struct Peer {
     holdings: Map<u32, Holding>,
     claims: Map<SegmentHash, Time>,
     /// Segments it was told of. A handle is never used twice, so its number serves as this side's alias.
-    announced: Map<SegKey, ()>,
+    announced: Set<SegKey>,
     /// Of these, those that it was not told all leaves of.
     telling: Map<SegKey, Told>,
 }
@@ -124,7 +124,7 @@ impl Peer {
             heard: now,
             said: now,
             buffered: 0,
-            asked: Map::new(),
+            asked: Set::new(),
             owed: VecDeque::new(),
             pinged: None,
             rtt: Duration::from_millis(60),
@@ -138,7 +138,7 @@ impl Peer {
             received: 0,
             holdings: Map::new(),
             claims: Map::new(),
-            announced: Map::new(),
+            announced: Set::new(),
             telling: Map::new(),
         }
     }
@@ -252,7 +252,7 @@ impl Peer {
 
     /// Whether it was told of a segment.
     pub fn has_heard_of(&self, seg: SegKey) -> bool {
-        self.announced.contains_key(&seg)
+        self.announced.contains(&seg)
     }
 
     /// What it was told of a segment; `None`: nothing yet, or everything.
@@ -262,7 +262,7 @@ impl Peer {
 
     /// It is being told of a segment: all of it, or this.
     pub fn tell(&mut self, seg: SegKey, told: Option<Told>) {
-        self.announced.insert(seg, ());
+        self.announced.insert(seg);
         match told {
             Some(told) => drop(self.telling.insert(seg, told)),
             None => drop(self.telling.remove(&seg)),
@@ -273,7 +273,7 @@ impl Peer {
     pub fn retract(&mut self, seg: SegKey) -> Option<u32> {
         self.owed.retain(|owed| owed.seg != seg);
         self.telling.remove(&seg);
-        self.announced.remove(&seg).map(|()| seg.0)
+        self.announced.remove(&seg).then_some(seg.0)
     }
 
     /// What this side's alias stands for.
@@ -296,7 +296,7 @@ impl Peer {
     /// Takes back what was asked of it, where `which` says so; returns what that was.
     pub fn withdraw(&mut self, which: impl Fn(SegKey, u32) -> bool) -> Vec<(SegKey, u32)> {
         let mut gone = Vec::new();
-        self.asked.retain(|(seg, leaf), _| {
+        self.asked.retain(|(seg, leaf)| {
             let withdrawn = which(*seg, *leaf);
             if withdrawn {
                 gone.push((*seg, *leaf));
