@@ -1,5 +1,6 @@
 //! What to do: the engine's only output. Names are imperative.
 
+use crate::core::config::CHUNK_HEADER;
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, FetchId, LoadId, PeerId, SegKey, SegmentHash, TrackerId};
 use crate::core::time::Duration;
@@ -148,7 +149,7 @@ pub enum Action {
         /// On this connection.
         conn: ConnId,
         /// The encoded header.
-        head: Vec<u8>,
+        head: [u8; CHUNK_HEADER],
         /// The buffer.
         seg: SegKey,
         /// Where in the buffer.

@@ -7,7 +7,7 @@
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::cache::entry::Entry;
-use crate::core::ids::{ConnId, SegKey};
+use crate::core::ids::{ConnId, SegKey, SegmentHash};
 use crate::core::scheduler::pull;
 use crate::core::swarm::peer::Told;
 use crate::core::time::{Duration, Time};
@@ -70,11 +70,15 @@ impl Engine {
         out: &mut Vec<Action>,
     ) -> Option<Time> {
         let entry = self.cache.get(seg).filter(|entry| can_share(entry))?;
-        let ready = pull::whole_groups(entry.verified_leaves());
-        let hold = self.gather(seg) * HOLD;
+        let news = News {
+            seg,
+            hash: entry.info.hash,
+            ready: pull::whole_groups(entry.verified_leaves()),
+            hold: self.gather(seg) * HOLD,
+        };
         let held = conns
             .iter()
-            .filter_map(|conn| self.announce_to(*conn, seg, &ready, hold, out));
+            .filter_map(|conn| self.announce_to(*conn, &news, out));
         held.min()
     }
 
@@ -130,50 +134,53 @@ impl Engine {
     }
 
     /// Tells a neighbour what it has neither heard nor got of a segment; if that can wait, until when.
-    fn announce_to(
-        &mut self,
-        conn: ConnId,
-        seg: SegKey,
-        ready: &Bitmap,
-        hold: Duration,
-        out: &mut Vec<Action>,
-    ) -> Option<Time> {
-        let hash = self.cache.get(seg)?.info.hash;
-        let now = self.now;
+    fn announce_to(&mut self, conn: ConnId, news: &News, out: &mut Vec<Action>) -> Option<Time> {
+        let (now, seg, ready) = (self.now, news.seg, &news.ready);
         let peer = self.swarm.peer_mut(conn)?;
-        if !peer.has_heard_of(seg) {
-            self.announce_first(conn, seg, out);
+        let Some(told) = peer.told(seg) else {
+            if !peer.has_heard_of(seg) {
+                self.announce_first(conn, seg, out);
+            }
             return None;
-        }
-        let told = peer.told(seg)?;
-        let (mut news, mut lacks) = (ready.clone(), told.leaves.clone());
-        let (at, group) = (told.at, pull::group(ready.size()));
-        news.subtract(&told.leaves);
+        };
+        let (mut new, mut lacks) = (ready.clone(), told.leaves.clone());
+        let until = told.at + news.hold;
+        new.subtract(&told.leaves);
         // What it has itself, it need not hear of.
-        match peer.holding(&hash).map(|(_, theirs)| theirs.has.as_ref()) {
+        match peer.holding(&news.hash).map(|(_, theirs)| &theirs.has) {
             None => {}
-            Some(None) => news = Bitmap::default(),
+            Some(None) => new = Bitmap::default(),
             Some(Some(has)) => {
-                news.subtract(has);
+                new.subtract(has);
                 lacks.subtract(has);
             }
         }
-        if let Some((first, bits)) = window(&news) {
-            if lacks.count() >= ENOUGH * group && now < at + hold {
-                return Some(at + hold);
-            }
-            let more = Message::HaveMore {
-                alias: seg.0,
-                first,
-                bits,
-            };
-            self.send(conn, &more, out);
+        let window = window(&new);
+        let enough = ENOUGH * pull::group(ready.size());
+        if window.is_some() && lacks.count() >= enough && now < until {
+            return Some(until);
         }
-        let told = (!ready.is_full()).then(|| ready.clone());
-        let peer = self.swarm.peer_mut(conn)?;
-        peer.tell(seg, told.map(|leaves| Told { leaves, at: now }));
+        let told = (!ready.is_full()).then(|| Told {
+            leaves: ready.clone(),
+            at: now,
+        });
+        peer.tell(seg, told);
+        if let Some((first, bits)) = window {
+            let alias = seg.0;
+            self.send(conn, &Message::HaveMore { alias, first, bits }, out);
+        }
         None
     }
+}
+
+/// What there is to tell of a segment.
+struct News {
+    seg: SegKey,
+    hash: SegmentHash,
+    /// Leaves that others can ask for.
+    ready: Bitmap,
+    /// How long those wait who have enough.
+    hold: Duration,
 }
 
 /// Whether others can check what they get of it.

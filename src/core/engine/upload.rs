@@ -188,7 +188,7 @@ impl Engine {
         peer.said = now;
         peer.turn = peer.turn.max(self.served) + u64::from(len) / u64::from(weight);
         self.stats.uploaded_bytes += u64::from(len);
-        let head = encode_chunk_header(owed.seg.0, owed.leaf).to_vec();
+        let head = encode_chunk_header(owed.seg.0, owed.leaf);
         out.push(Action::SendChunk {
             conn,
             head,

@@ -6,6 +6,7 @@ use crate::core::engine::{Engine, info_hash};
 use crate::core::event::Event;
 use crate::core::ids::{ConnId, LoadId, PeerId, SegKey};
 use crate::core::time::{Duration, Time, micros};
+use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::{Buffer, Payload};
 use crate::sim::chance::{Purpose, bytes32, mix, step};
 use crate::sim::event::{Happening, Hashed};
@@ -400,7 +401,7 @@ impl Viewer {
         &mut self,
         ctx: &mut Ctx<'_>,
         conn: ConnId,
-        head: Vec<u8>,
+        head: [u8; CHUNK_HEADER],
         seg: SegKey,
         (at, len): (u32, u32),
     ) {
