@@ -231,9 +231,10 @@ impl Entry {
 
     /// With all leaf hashes computed here, the tree either leads to the root or all bytes are wrong.
     fn build_tree(&mut self) -> Step {
-        let Some(hashes) = self.hashes.iter().copied().collect::<Option<Vec<_>>>() else {
+        if !self.missing.is_clear() || self.hashes.iter().any(Option::is_none) {
             return Step::Wait;
-        };
+        }
+        let hashes: Vec<TreeHash> = self.hashes.iter().flatten().copied().collect();
         let root = self.info.root;
         if let Some(tree) = root.and_then(|root| self.info.proof.check(root, &hashes)) {
             self.adopt(tree);

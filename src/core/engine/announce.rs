@@ -155,7 +155,7 @@ impl Engine {
                 lacks.subtract(has);
             }
         }
-        let window = window(&new);
+        let window = new.trimmed();
         let enough = ENOUGH * pull::group(ready.size());
         if window.is_some() && lacks.count() >= enough && now < until {
             return Some(until);
@@ -186,15 +186,4 @@ struct News {
 /// Whether others can check what they get of it.
 fn can_share(entry: &Entry) -> bool {
     entry.verified() > 0 && (entry.is_complete() || entry.tree.is_some())
-}
-
-/// The part of a bitmap from its first to its last set position.
-fn window(leaves: &Bitmap) -> Option<(u32, Bitmap)> {
-    let first = leaves.first_set(0)?;
-    let last = leaves.runs(first..leaves.size()).last()?.end;
-    let mut bits = Bitmap::new(last - first);
-    for run in leaves.runs(first..last) {
-        bits.set_range(run.start - first..run.end - first);
-    }
-    Some((first, bits))
 }

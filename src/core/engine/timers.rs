@@ -163,7 +163,10 @@ impl Engine {
         let due = [
             (self.timers_at + PATIENCE, "timer"),
             (self.turns_at, "cdn"),
-            (self.announce_at.unwrap_or(Time::NEVER) + PATIENCE, "announce"),
+            (
+                self.announce_at.unwrap_or(Time::NEVER) + PATIENCE,
+                "announce",
+            ),
             (self.upload_at.unwrap_or(Time::NEVER) + PATIENCE, "upload"),
             (self.refill_at().unwrap_or(Time::NEVER) + PATIENCE, "refill"),
         ];

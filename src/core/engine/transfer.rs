@@ -210,7 +210,9 @@ impl Engine {
             return;
         };
         let (_, len) = entry.range(leaf);
-        let before = entry.needs_tree().then(|| entry.sources());
+        // Once nothing is missing, this hash may show that all of it is wrong, and nobody is to blame any more.
+        let decisive = entry.needs_tree() && entry.missing() == 0;
+        let before = decisive.then(|| entry.sources());
         match entry.leaf_hashed(leaf, hash) {
             Step::Verified => {
                 self.fresh(seg);

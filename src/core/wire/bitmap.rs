@@ -188,6 +188,22 @@ impl Bitmap {
         self.scan(within, false)
     }
 
+    /// The part from the first position that is set to the last, and where it begins.
+    pub fn trimmed(&self) -> Option<(u32, Self)> {
+        let first = self.first_set(0)?;
+        let last = self.words.as_slice().iter().rposition(|word| *word != 0)? as u32;
+        let end = (last + 1) * WORD - self.word(last).trailing_zeros();
+        let mut part = Self::new(end - first);
+        let (skip, shift) = (first / WORD, first % WORD);
+        for (index, word) in (skip..).zip(part.words.as_mut_slice()) {
+            // What lies before the first position, or past the last, is not set.
+            let next = self.word(index + 1).checked_shr(WORD - shift);
+            *word = self.word(index) << shift | next.unwrap_or(0);
+        }
+        part.set = self.set;
+        Some((first, part))
+    }
+
     /// All positions that are set, in order.
     pub fn ones(&self) -> impl Iterator<Item = u32> + '_ {
         self.runs(0..self.size).flatten()
