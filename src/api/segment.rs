@@ -4,6 +4,7 @@ use super::base64url;
 use super::error::ApiError;
 use super::fields::{Fields, Shape, WHOLE, number, whole, whole32};
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
+use crate::core::integrity::proof::Proof;
 use crate::core::timeline::{Playlist, SegmentInfo};
 use js_sys::{Array, JsString};
 use std::sync::Arc;
@@ -72,6 +73,7 @@ fn info(fields: Fields<'_>) -> Result<Arc<SegmentInfo>, ApiError> {
         sn: fields.need("sn", whole, WHOLE)?,
         start: fields.need("start", number, NUMBER)?,
         duration: fields.need("duration", number, NUMBER)?,
+        proof: Proof::default(),
     };
     fields.end()?;
     Ok(Arc::new(info))

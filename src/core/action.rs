@@ -1,5 +1,6 @@
 //! What to do: the engine's only output. Names are imperative.
 
+use crate::core::config::CHUNK_HEADER;
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, FetchId, LoadId, PeerId, SegKey, SegmentHash, TrackerId};
 use crate::core::time::Duration;
@@ -32,15 +33,15 @@ pub enum Action {
         /// How many bytes.
         len: u32,
     },
-    /// Hash a part of a buffer as it is now; answer with `LeafHashed`.
-    HashLeaf {
+    /// Hash leaves that follow each other as they are now, each for itself; answer with one `LeavesHashed`.
+    HashLeaves {
         /// The buffer.
         seg: SegKey,
-        /// Leaf index, for the answer.
-        leaf: u32,
-        /// Where in the buffer.
+        /// Index of the first, for the answer.
+        first: u32,
+        /// Where in the buffer it begins.
         at: u32,
-        /// How many bytes.
+        /// How many bytes they are in all: leaves of [`crate::core::config::LEAF`], the last one may be shorter.
         len: u32,
     },
     /// Hash the whole buffer as it is now; answer with `SegmentHashed`.
@@ -148,7 +149,7 @@ pub enum Action {
         /// On this connection.
         conn: ConnId,
         /// The encoded header.
-        head: Vec<u8>,
+        head: [u8; CHUNK_HEADER],
         /// The buffer.
         seg: SegKey,
         /// Where in the buffer.

@@ -7,6 +7,9 @@ use serde::Deserialize;
 /// message that every browser's data channel takes without fragmentation trouble).
 pub const LEAF: u32 = 16 * 1024;
 
+/// Bytes of a chunk message before its payload: tag, alias, leaf.
+pub const CHUNK_HEADER: usize = 9;
+
 /// The host reports `SendDrained` when no more than this many bytes wait in a data channel.
 pub const SEND_LOW_WATER: usize = 64 * 1024;
 

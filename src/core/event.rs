@@ -137,14 +137,14 @@ pub enum Event<'a> {
         error: FetchError,
     },
 
-    /// The hash of one leaf is known.
-    LeafHashed {
+    /// The hashes of leaves that follow each other are known.
+    LeavesHashed {
         /// The segment's buffer.
         seg: SegKey,
-        /// Leaf index.
-        leaf: u32,
-        /// SHA-256 of the leaf's bytes as they were when asked.
-        hash: TreeHash,
+        /// Index of the first.
+        first: u32,
+        /// SHA-256 of each leaf's bytes as they were when asked.
+        hashes: Vec<TreeHash>,
     },
     /// The hash of the whole buffer is known.
     SegmentHashed {

@@ -1,6 +1,7 @@
 //! What the stream consists of, as far as the playlist has told: segments, in order, by rendition.
 
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
+use crate::core::integrity::proof::Proof;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub struct SegmentInfo {
     pub start: f64,
     /// Duration in seconds.
     pub duration: f64,
+    /// Its leaf hashes, once somebody who shares this description has proved them.
+    pub proof: Proof,
 }
 
 /// The segments a playlist lists now, oldest first.

@@ -143,6 +143,23 @@ impl Buffer {
             .unwrap_or(TreeHash(falsehood(at, len)))
     }
 
+    /// The hashes of the leaves that `at..at + len` is made of.
+    pub fn leaf_hashes(&self, stream: &Stream, at: u32, len: u32) -> Vec<TreeHash> {
+        let leaves = parts(at, len);
+        leaves
+            .map(|(at, len)| self.leaf_hash(stream, at, len))
+            .collect()
+    }
+
+    /// The engine is being told these hashes of the leaves that `at..at + len` is made of; some may be outdated.
+    pub fn learn_leaves(&mut self, stream: &Stream, at: u32, len: u32, hashes: &[TreeHash]) {
+        for ((at, len), hash) in parts(at, len).zip(hashes) {
+            if self.leaf_hash(stream, at, len) == *hash {
+                self.learn(at, len);
+            }
+        }
+    }
+
     /// The hash of the whole buffer: the segment's name, if exactly its right bytes are there.
     pub fn segment_hash(&self, stream: &Stream) -> SegmentHash {
         let truth = self.segment.and_then(|id| stream.segment(id));
@@ -155,6 +172,13 @@ impl Buffer {
     pub fn is_right(&self, at: u32, len: u32) -> bool {
         self.is_written(at, len) && !self.is_bad(at, len)
     }
+}
+
+/// Leaves, each with its length.
+fn parts(at: u32, len: u32) -> impl Iterator<Item = (u32, u32)> {
+    let end = at.saturating_add(len);
+    let starts = (at..end).step_by(LEAF as usize);
+    starts.map(move |at| (at, LEAF.min(end - at)))
 }
 
 /// A hash that no right bytes have.

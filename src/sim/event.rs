@@ -2,6 +2,7 @@
 //! through the queue with its delay; nobody reaches into anybody else's state.
 
 use crate::core::ids::{ConnId, LoadId, SegKey, SegmentHash, TrackerId, TreeHash};
+use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::Payload;
 use crate::sim::channel::Mate;
 use crate::sim::player::PlayerEvent;
@@ -68,12 +69,12 @@ pub(super) enum Step {
 
 /// A hash was computed.
 pub(super) enum Hashed {
-    Leaf {
+    Leaves {
         seg: SegKey,
-        leaf: u32,
+        first: u32,
         at: u32,
         len: u32,
-        hash: TreeHash,
+        hashes: Vec<TreeHash>,
     },
     Segment {
         seg: SegKey,
@@ -93,10 +94,40 @@ pub(super) struct Packet {
 }
 
 pub(super) enum Body {
-    Control(Vec<u8>),
-    Chunk(Vec<u8>, Payload),
+    Control(Text),
+    Chunk([u8; CHUNK_HEADER], Payload),
     /// The sender closed the connection.
     Closed,
+}
+
+/// Most messages are no longer than this.
+const SHORT: usize = 30;
+
+/// The bytes of a message. Short ones travel in the event: they are written on one thread, often read on another,
+/// and by then no cache holds what lies elsewhere.
+pub(super) enum Text {
+    Short(u8, [u8; SHORT]),
+    Long(Vec<u8>),
+}
+
+impl Text {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        let mut short = [0; SHORT];
+        match short.get_mut(..bytes.len()) {
+            None => Self::Long(bytes),
+            Some(place) => {
+                place.copy_from_slice(&bytes);
+                Self::Short(bytes.len() as u8, short)
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, short) => short.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
 }
 
 /// On socket number so and so.

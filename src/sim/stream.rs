@@ -9,6 +9,7 @@
 
 use crate::core::ids::{RenditionId, SegmentHash, TreeHash};
 use crate::core::integrity::merkle;
+use crate::core::integrity::proof::Proof;
 use crate::core::time::{Duration, Time, micros};
 use crate::core::timeline::SegmentInfo;
 use crate::sim::chance::{Purpose, bytes32, mix};
@@ -203,6 +204,7 @@ fn make(seed: u64, spec: &StreamSpec, rendition: u32, sn: u32, offset: u64) -> S
         sn: u64::from(sn),
         start: seconds(u64::from(sn) * duration),
         duration: seconds(duration),
+        proof: Proof::default(),
     };
     let end = (u64::from(sn) + 1) * duration + micros(spec.publish_delay);
     Segment {

@@ -5,7 +5,7 @@
 //! otherwise without effect.
 
 use crate::core::action::{Action, DeliveryReport};
-use crate::core::config::Config;
+use crate::core::config::{Config, LEAF};
 use crate::core::error::FetchError;
 use crate::core::event::Event;
 use crate::core::ids::{ConnId, FetchId, LoadId, SegKey, SegmentHash, TrackerId, TreeHash};
@@ -73,7 +73,12 @@ impl Effects {
             Action::Allocate { seg, bytes } => self.allocate(seg, bytes),
             Action::Free { seg } => drop(self.segments.remove(&seg)),
             Action::Write { seg, at, from, len } => self.write(seg, at, payload, from, len),
-            Action::HashLeaf { seg, leaf, at, len } => self.hash_leaf(seg, leaf, at, len),
+            Action::HashLeaves {
+                seg,
+                first,
+                at,
+                len,
+            } => self.hash_leaves(seg, first, at, len),
             Action::HashSegment { seg } => self.hash_segment(seg),
             Action::Deliver { load, seg, report } => self.deliver(load, seg, report),
             Action::Fail { load, error } => self.outbox.push(Call::Fail(load, error)),
@@ -208,32 +213,34 @@ impl Effects {
         });
     }
 
-    fn hash_leaf(&self, seg: SegKey, leaf: u32, at: u32, len: u32) {
+    fn hash_leaves(&self, seg: SegKey, first: u32, at: u32, len: u32) {
         self.with_segment(seg, |segment| {
-            let answer = move |hash| {
-                Input::Event(Event::LeafHashed {
-                    seg,
-                    leaf,
-                    hash: TreeHash(hash),
-                })
+            let answer = move |hashes: Vec<[u8; 32]>| {
+                let hashes = hashes.into_iter().map(TreeHash).collect();
+                Input::Event(Event::LeavesHashed { seg, first, hashes })
             };
-            let bytes = segment.buffer.view(at, len)?;
+            let end = at.saturating_add(len);
+            let leaves = (at..end).step_by(LEAF as usize);
+            let views: Result<Vec<_>, _> = leaves
+                .map(|at| segment.buffer.view(at, LEAF.min(end - at)))
+                .collect();
             self.hasher
-                .hash(&bytes, segment.port.clone(), Box::new(answer))
+                .hash(&views?, segment.port.clone(), Box::new(answer))
         });
     }
 
     fn hash_segment(&self, seg: SegKey) {
         self.with_segment(seg, |segment| {
-            let answer = move |hash| {
+            let answer = move |hashes: Vec<[u8; 32]>| {
+                let hash = hashes.first().copied().unwrap_or_default();
                 Input::Event(Event::SegmentHashed {
                     seg,
                     hash: SegmentHash(hash),
                 })
             };
-            let bytes = segment.buffer.whole();
+            let whole = segment.buffer.whole().clone();
             self.hasher
-                .hash(bytes, segment.port.clone(), Box::new(answer))
+                .hash(&[whole], segment.port.clone(), Box::new(answer))
         });
     }
 

@@ -25,8 +25,8 @@ pub const SLICE: usize = 256 * 1024;
 /// Media bytes in wasm memory at any one time, for that.
 const SCRATCH: usize = 16 * 1024;
 
-/// Makes the input that tells a digest.
-pub type Answer = Box<dyn FnOnce([u8; 32]) -> Input>;
+/// Makes the input that tells digests.
+pub type Answer = Box<dyn FnOnce(Vec<[u8; 32]>) -> Input>;
 
 /// Hashes for one client.
 pub struct Hasher {
@@ -43,17 +43,22 @@ impl Hasher {
         }
     }
 
-    /// Hashes bytes as they are now; the answer goes to `port` later.
+    /// Hashes some parts as they are now, each for itself; one answer goes to `port` later.
     ///
     /// # Errors
     /// [`BufferError::OutOfMemory`], only where `crypto.subtle` is missing.
-    pub fn hash(&self, bytes: &Uint8Array, port: Port, answer: Answer) -> Result<(), BufferError> {
-        match self.subtle.as_ref().and_then(|subtle| begin(subtle, bytes)) {
-            Some(promise) => {
-                detach(finish(promise, port, answer));
+    pub fn hash(
+        &self,
+        parts: &[Uint8Array],
+        port: Port,
+        answer: Answer,
+    ) -> Result<(), BufferError> {
+        match self.subtle.as_ref().and_then(|subtle| begin(subtle, parts)) {
+            Some(promises) => {
+                detach(finish(promises, port, answer));
                 Ok(())
             }
-            None => self.soft.hash(bytes, port, answer),
+            None => self.soft.hash(parts, port, answer),
         }
     }
 
@@ -75,26 +80,32 @@ fn subtle() -> Option<SubtleCrypto> {
     subtle.is_object().then(|| subtle.unchecked_into())
 }
 
-fn begin(subtle: &SubtleCrypto, bytes: &Uint8Array) -> Option<Promise> {
-    subtle
-        .digest_with_str_and_js_u8_array("SHA-256", bytes)
-        .ok()
+fn begin(subtle: &SubtleCrypto, parts: &[Uint8Array]) -> Option<Vec<Promise>> {
+    let digest = |bytes| subtle.digest_with_str_and_js_u8_array("SHA-256", bytes);
+    parts.iter().map(|bytes| digest(bytes).ok()).collect()
 }
 
-async fn finish(promise: Promise, port: Port, answer: Answer) {
-    // It rejects for unknown algorithms only; the engine's own time-outs cover a browser that does otherwise.
-    if let Ok(digest) = JsFuture::from(promise).await {
+async fn finish(promises: Vec<Promise>, port: Port, answer: Answer) {
+    let digests: Vec<JsFuture> = promises.into_iter().map(JsFuture::from).collect();
+    let mut hashes = Vec::with_capacity(digests.len());
+    for digest in digests {
+        // It rejects for unknown algorithms only; the engine's own time-outs cover a browser that does otherwise.
+        let Ok(digest) = digest.await else {
+            return;
+        };
         let mut hash = [0; 32];
         let digest = Uint8Array::new(&digest);
-        if digest.length() == 32 {
-            digest.copy_to(&mut hash);
-            port.post(answer(hash));
+        if digest.length() != 32 {
+            return;
         }
+        digest.copy_to(&mut hash);
+        hashes.push(hash);
     }
+    port.post(answer(hashes));
 }
 
 struct Job {
-    bytes: Uint8Array,
+    parts: Vec<Uint8Array>,
     port: Port,
     answer: Answer,
 }
@@ -109,13 +120,13 @@ struct Soft {
 impl Soft {
     fn hash(
         self: &Rc<Self>,
-        bytes: &Uint8Array,
+        parts: &[Uint8Array],
         port: Port,
         answer: Answer,
     ) -> Result<(), BufferError> {
-        let bytes = copy(bytes)?;
+        let parts = parts.iter().map(copy).collect::<Result<_, _>>()?;
         self.jobs.borrow_mut().push_back(Job {
-            bytes,
+            parts,
             port,
             answer,
         });
@@ -128,8 +139,8 @@ impl Soft {
     async fn work(self: Rc<Self>) {
         let mut pace = Pace(SLICE);
         while let Some(job) = self.next() {
-            if let Some(hash) = job.digest(&mut pace).await {
-                job.port.post((job.answer)(hash));
+            if let Some(hashes) = job.digests(&mut pace).await {
+                job.port.post((job.answer)(hashes));
             }
         }
         self.working.set(false);
@@ -142,12 +153,20 @@ impl Soft {
 
 impl Job {
     /// `None` when nobody wants to know any more.
-    async fn digest(&self, pace: &mut Pace) -> Option<[u8; 32]> {
+    async fn digests(&self, pace: &mut Pace) -> Option<Vec<[u8; 32]>> {
+        let mut hashes = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            hashes.push(self.digest(part, pace).await?);
+        }
+        Some(hashes)
+    }
+
+    async fn digest(&self, bytes: &Uint8Array, pace: &mut Pace) -> Option<[u8; 32]> {
         let mut hasher = Sha256::new();
         let mut scratch = vec![0; SCRATCH];
-        let len = self.bytes.length();
+        let len = bytes.length();
         for at in (0..len).step_by(SCRATCH) {
-            let view = self.bytes.subarray(at, at.saturating_add(SCRATCH as u32));
+            let view = bytes.subarray(at, at.saturating_add(SCRATCH as u32));
             let part = scratch.get_mut(..view.length() as usize)?;
             view.copy_to(part);
             hasher.update(&*part);

@@ -231,28 +231,26 @@ impl Entry {
 
     /// With all leaf hashes computed here, the tree either leads to the root or all bytes are wrong.
     fn build_tree(&mut self) -> Step {
-        let Some(hashes) = self.hashes.iter().copied().collect::<Option<Vec<_>>>() else {
+        if !self.missing.is_clear() || self.hashes.iter().any(Option::is_none) {
             return Step::Wait;
-        };
-        if self
-            .info
-            .root
-            .is_some_and(|root| merkle::verify_leaves(root, &hashes))
-        {
-            self.adopt(hashes);
+        }
+        let hashes: Vec<TreeHash> = self.hashes.iter().flatten().copied().collect();
+        let root = self.info.root;
+        if let Some(tree) = root.and_then(|root| self.info.proof.check(root, &hashes)) {
+            self.adopt(tree);
             return Step::TreeVerified;
         }
         self.reset();
         Step::BadSegment
     }
 
-    fn adopt(&mut self, hashes: Vec<TreeHash>) {
+    fn adopt(&mut self, tree: Arc<[TreeHash]>) {
         for leaf in 0..self.leaf_count() {
             if let Some(Leaf::Held(source)) = self.leaves.get(leaf as usize).copied() {
                 self.set(leaf, Leaf::Verified(source));
             }
         }
-        self.tree = Some(hashes.into());
+        self.tree = Some(tree);
         self.hashes = Vec::new();
         self.incoming = Vec::new();
     }
@@ -282,9 +280,7 @@ impl Entry {
             return Ok((false, Vec::new()));
         }
         let tree = std::mem::take(&mut self.incoming);
-        if !merkle::verify_leaves(root, &tree) {
-            return Err(BadTree);
-        }
+        let tree = self.info.proof.check(root, &tree).ok_or(BadTree)?;
         let bad = self.contradicted(&tree);
         let sources = bad
             .iter()

@@ -187,12 +187,8 @@ impl Engine {
             fetch.intact = true;
         }
         if entry.is_missing(leaf) && fetch.intact {
-            out.push(Action::Write {
-                seg,
-                at: fetch.pos,
-                from,
-                len,
-            });
+            let at = fetch.pos;
+            write_before_hashing(Action::Write { seg, at, from, len }, out);
         } else {
             fetch.intact = false;
             self.stats.duplicate_bytes += u64::from(len);
@@ -445,4 +441,10 @@ impl Engine {
             self.notify(Notice::HashFailure { hash, from_cdn }, out);
         }
     }
+}
+
+/// What arrives together is hashed together: bytes are written before the hashes of what came before them.
+fn write_before_hashing(write: Action, out: &mut Vec<Action>) {
+    let hashing = matches!(out.last(), Some(Action::HashLeaves { .. }));
+    out.insert(out.len() - usize::from(hashing), write);
 }

@@ -94,7 +94,7 @@ impl Engine {
         };
         self.review_timers();
         if let Some(peer) = peer.filter(|peer| peer.ready) {
-            self.reopen(peer.asked.keys().copied());
+            self.reopen(peer.asked.iter().copied());
             self.notify(
                 Notice::PeerDisconnected {
                     conn,

@@ -59,7 +59,7 @@ impl Engine {
                 alias,
                 first,
                 hashes,
-            } => self.leaves_received(conn, alias, first, &hashes, out),
+            } => self.tree_received(conn, alias, first, &hashes, out),
             Message::Request {
                 alias,
                 first,

@@ -8,8 +8,10 @@
 //!
 //! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (bytes and hashes),
 //! [`fetches`] (the CDN), [`turns`] (when it is asked), [`pull`] (what neighbours are asked for),
-//! [`links`] (trackers and connections), [`messages`] (what peers say), [`upload`] (what they get), [`timers`].
+//! [`links`] (trackers and connections), [`messages`] (what peers say), [`announce`] (what they hear), [`upload`]
+//! (what they get), [`timers`].
 
+mod announce;
 mod fetches;
 mod get;
 mod links;
@@ -38,75 +40,76 @@ use crate::core::scheduler::cdn::Cdn;
 use crate::core::scheduler::lag::Lag;
 use crate::core::scheduler::meter::Meter;
 use crate::core::scheduler::shortfall::Shortfall;
-use crate::core::sorted::Map;
+use crate::core::sorted::{Map, Set};
 use crate::core::swarm::Swarm;
 use crate::core::time::Time;
 use crate::core::timeline::{Playhead, Playlist};
 use crate::core::tracker::Trackers;
-use crate::core::wire::Bitmap;
 use fetches::Fetch;
 use get::Get;
 use trace::Trace;
 
-/// One viewer's engine.
+/// One viewer's engine. Fields lie in this order: what every call looks at comes first, in a few cache lines.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Engine {
-    config: Config,
-    rng: fastrand::Rng,
     now: Time,
-    on: bool,
-    /// When P2P last began to look for peers.
-    joined: Time,
-    cache: Cache,
-    gets: Map<SegKey, Get>,
-    loads: Map<LoadId, SegKey>,
-    fetches: Map<FetchId, Fetch>,
-    next_fetch: u32,
-    playhead: Playhead,
-    playhead_at: Time,
-    playlists: Map<RenditionId, Playlist>,
-    /// Latest load by rendition: when, and where it starts on the player's timeline.
-    last_loads: Map<RenditionId, (Time, f64)>,
-    swarm: Swarm,
-    trackers: Trackers,
-    /// Offers being made for a tracker.
-    batch: Option<links::Batch>,
-    /// Turns at the CDN wait until then for what a new neighbour has to say.
-    quiet_until: Time,
-    cdn: Cdn,
-    lag: Lag,
-    shortfall: Shortfall,
-    meter: Meter,
-    bucket: Bucket,
-    /// Leaves verified since the last announcement.
-    fresh: Map<SegKey, Bitmap>,
-    announce_at: Option<Time>,
-    nonce: u32,
-    /// Viewers in the swarm, as trackers last said; 0: none has said.
-    population: u32,
-    /// Whether looking for a first peer has ended, one way or the other.
-    settled: bool,
-    /// When neighbours are next compared.
-    compare_at: Time,
     /// When timers next need a look.
     timers_at: Time,
     /// When the CDN next has to be asked for something, or the question looked at again.
     turns_at: Time,
-    /// Whether every neighbour's pipeline needs a look, and when they last had one.
-    refill_due: bool,
-    refilled: Time,
+    announce_at: Option<Time>,
     /// When the upload ceiling lets the next leaf through, if one waits for it.
     upload_at: Option<Time>,
+    /// When pipelines last had a look.
+    refilled: Time,
+    on: bool,
+    /// Whether every neighbour's pipeline needs a look.
+    refill_due: bool,
     /// Whether someone may wait for leaves that could be sent now.
     upload_due: bool,
     /// Whether transfers may have begun or ended.
     meter_due: bool,
-    /// How far serving those who wait for leaves has come, on the scale of [`crate::core::swarm::Peer::turn`].
-    served: u64,
+    /// Whether looking for a first peer has ended, one way or the other.
+    settled: bool,
+    /// When neighbours are next compared.
+    compare_at: Time,
     /// When to be called again.
     deadline: Option<Deadline>,
-    stats: Stats,
     trace: Trace,
+    gets: Map<SegKey, Get>,
+    swarm: Swarm,
+    cache: Cache,
+    playhead: Playhead,
+    playhead_at: Time,
+    bucket: Bucket,
+    /// How far serving those who wait for leaves has come, on the scale of [`crate::core::swarm::Peer::turn`].
+    served: u64,
+    meter: Meter,
+    /// Segments of which some neighbour may not have heard everything.
+    fresh: Set<SegKey>,
+    stats: Stats,
+    config: Config,
+    fetches: Map<FetchId, Fetch>,
+    next_fetch: u32,
+    nonce: u32,
+    loads: Map<LoadId, SegKey>,
+    playlists: Map<RenditionId, Playlist>,
+    /// Latest load by rendition: when, and where it starts on the player's timeline.
+    last_loads: Map<RenditionId, (Time, f64)>,
+    cdn: Cdn,
+    lag: Lag,
+    shortfall: Shortfall,
+    /// When P2P last began to look for peers.
+    joined: Time,
+    /// Turns at the CDN wait until then for what a new neighbour has to say.
+    quiet_until: Time,
+    /// Viewers in the swarm, as trackers last said; 0: none has said.
+    population: u32,
+    rng: fastrand::Rng,
+    trackers: Trackers,
+    /// Offers being made for a tracker.
+    batch: Option<links::Batch>,
 }
 
 impl Engine {
@@ -146,7 +149,7 @@ impl Engine {
             shortfall: Shortfall::default(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
-            fresh: Map::new(),
+            fresh: Set::new(),
             announce_at: None,
             nonce: 0,
             population: 0,
@@ -228,7 +231,9 @@ impl Engine {
             Event::FetchBytes { fetch, len } => self.fetch_bytes(fetch, len, out),
             Event::FetchEnded { fetch } => self.fetch_ended(fetch, out),
             Event::FetchFailed { fetch, error } => self.fetch_failed(fetch, error, out),
-            Event::LeafHashed { seg, leaf, hash } => self.leaf_hashed(seg, leaf, hash, out),
+            Event::LeavesHashed { seg, first, hashes } => {
+                self.leaves_hashed(seg, first, &hashes, out)
+            }
             Event::SegmentHashed { seg, hash } => self.segment_hashed(seg, hash, out),
         }
     }

@@ -186,21 +186,20 @@ impl Engine {
             return;
         }
         let seg = self.obtain(&info, out);
-        let missing: Vec<u32> = self
-            .cache
-            .get(seg)
-            .map_or_else(Vec::new, |entry| entry.missing_leaves().ones().collect());
-        for leaf in missing {
-            let Some(entry) = self.cache.get(seg) else {
-                return;
-            };
-            let (at, len) = entry.range(leaf);
+        let Some(entry) = self.cache.get(seg) else {
+            return;
+        };
+        let missing = entry.missing_leaves().clone();
+        for run in missing.runs(0..missing.size()) {
+            let (at, end) = (entry.range(run.start).0, entry.range(run.end).0);
             out.push(Action::Write {
                 seg,
                 at,
                 from: at,
-                len,
+                len: end - at,
             });
+        }
+        for leaf in missing.ones() {
             self.leaf_arrived(seg, leaf, Source::Cdn, out);
         }
         self.look_ahead(out);

@@ -181,30 +181,28 @@ impl Engine {
             self.timers_at = self.timers_at.min(now + peer.patience());
         }
         // Once per neighbour: the hashes come before the first chunk.
-        let asked_before = peer.asked.iter_from(&(seg, 0)).next();
-        let mut want_leaves =
-            entry.needs_tree() && asked_before.is_none_or(|((of, _), _)| *of != seg);
+        let asked_before = peer.asked.first_from(&(seg, 0));
+        let mut want_leaves = entry.needs_tree() && asked_before.is_none_or(|(of, _)| *of != seg);
         let urgency_ms = deadline.map_or(NO_HURRY, |at| {
             u16::try_from((at - now).as_millis()).map_or(NO_HURRY - 1, |ms| ms.min(NO_HURRY - 1))
         });
-        self.meter_due = true;
-        let idle = self.bucket.idle(now);
-        let mut requests = Vec::with_capacity(runs.len());
         for (first, count) in runs.iter().copied() {
             get.asked.set_range(first..first + count);
             (first..first + count).for_each(|leaf| {
-                peer.asked.insert((seg, leaf), now);
+                peer.asked.insert((seg, leaf));
             });
-            requests.push(Message::Request {
+        }
+        self.meter_due = true;
+        let idle = self.bucket.idle(now);
+        for (first, count) in runs.iter().copied() {
+            let request = Message::Request {
                 alias,
                 first,
                 count,
                 want_leaves: std::mem::take(&mut want_leaves),
                 urgency_ms,
                 idle,
-            });
-        }
-        for request in requests {
+            };
             self.send(conn, &request, out);
         }
     }

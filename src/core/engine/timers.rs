@@ -20,6 +20,10 @@ pub struct Deadline {
 /// Shortest sleep: a timer that is due at once would spin.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// What is due waits so long for an event that comes anyway: whatever brings the engine to run does what is due.
+/// Only the CDN is asked to the minute: a player may be about to run dry.
+const PATIENCE: Duration = Duration::from_millis(15);
+
 /// Timers that are due one soon after the other are handled together.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -123,7 +127,7 @@ impl Engine {
         let mut late: Vec<(ConnId, SegKey, u32)> = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
             if peer.late_at().is_some_and(|at| now >= at) || !peer.is_here(now) {
-                late.extend(peer.asked.keys().map(|(seg, leaf)| (conn, *seg, *leaf)));
+                late.extend(peer.asked.iter().map(|(seg, leaf)| (conn, *seg, *leaf)));
                 if !peer.asked.is_empty() {
                     peer.disappointed(now);
                 }
@@ -182,11 +186,14 @@ impl Engine {
     /// Settles when to be called again.
     pub(super) fn find_deadline(&mut self) {
         let due = [
-            (self.timers_at, "timer"),
+            (self.timers_at + PATIENCE, "timer"),
             (self.turns_at, "cdn"),
-            (self.announce_at.unwrap_or(Time::NEVER), "announce"),
-            (self.upload_at.unwrap_or(Time::NEVER), "upload"),
-            (self.refill_at().unwrap_or(Time::NEVER), "refill"),
+            (
+                self.announce_at.unwrap_or(Time::NEVER) + PATIENCE,
+                "announce",
+            ),
+            (self.upload_at.unwrap_or(Time::NEVER) + PATIENCE, "upload"),
+            (self.refill_at().unwrap_or(Time::NEVER) + PATIENCE, "refill"),
         ];
         let next = due.into_iter().min_by_key(|(at, _)| *at);
         self.deadline = next

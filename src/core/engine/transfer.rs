@@ -29,15 +29,21 @@ impl Engine {
             return;
         };
         let (mut from, mut leaf, mut asked) = (0, first, 0);
+        let mut wanted = Wanted::default();
         while from < payload {
             let Some(len) = self.piece(seg, leaf).filter(|len| from + len <= payload) else {
                 break;
             };
             asked += u32::from(self.was_asked(conn, seg, leaf));
-            self.leaf_received(conn, seg, leaf, from, out);
+            if self.is_wanted(seg, leaf, len) {
+                wanted.add(leaf, from, len);
+            } else {
+                self.leaves_received(conn, seg, std::mem::take(&mut wanted), out);
+            }
             from += len;
             leaf += 1;
         }
+        self.leaves_received(conn, seg, wanted, out);
         self.stats.wasted_bytes += u64::from(payload - from);
         self.meter.add(u64::from(payload));
         let now = self.now;
@@ -54,32 +60,47 @@ impl Engine {
 
     fn was_asked(&mut self, conn: ConnId, seg: SegKey, leaf: u32) -> bool {
         let peer = self.swarm.peer_mut(conn);
-        let asked = peer.is_some_and(|peer| peer.asked.remove(&(seg, leaf)).is_some());
+        let asked = peer.is_some_and(|peer| peer.asked.remove(&(seg, leaf)));
         if asked && let Some(get) = self.gets.get_mut(&seg) {
             get.asked.clear(leaf);
         }
         asked
     }
 
-    /// One leaf of a chunk message, `from` bytes into its payload.
-    fn leaf_received(
+    /// Whether a leaf that a peer sends is of any use; what is not is counted.
+    fn is_wanted(&mut self, seg: SegKey, leaf: u32, len: u32) -> bool {
+        let Some(entry) = self.cache.get(seg) else {
+            return false;
+        };
+        if !entry.is_missing(leaf) {
+            self.stats.duplicate_bytes += u64::from(len);
+            return false;
+        }
+        let useless = entry.needs_tree();
+        self.stats.wasted_bytes += if useless { u64::from(len) } else { 0 };
+        !useless
+    }
+
+    /// Leaves of a chunk message that follow each other.
+    fn leaves_received(
         &mut self,
         conn: ConnId,
         seg: SegKey,
-        leaf: u32,
-        from: u32,
+        wanted: Wanted,
         out: &mut Vec<Action>,
     ) {
-        let Some(entry) = self.cache.get(seg) else {
+        let Wanted {
+            first,
+            count,
+            from,
+            len,
+        } = wanted;
+        if count == 0 {
             return;
-        };
-        let (at, len) = entry.range(leaf);
-        if !entry.is_missing(leaf) {
-            self.stats.duplicate_bytes += u64::from(len);
-        } else if entry.needs_tree() {
-            self.stats.wasted_bytes += u64::from(len);
-        } else {
-            out.push(Action::Write { seg, at, from, len });
+        }
+        let at = self.cache.get(seg).map_or(0, |entry| entry.range(first).0);
+        out.push(Action::Write { seg, at, from, len });
+        for leaf in first..first + count {
             self.leaf_arrived(seg, leaf, Source::Peer(conn), out);
         }
     }
@@ -98,7 +119,7 @@ impl Engine {
         };
         let (at, len) = entry.range(leaf);
         match entry.arrived(leaf, source) {
-            Step::HashLeaf => out.push(Action::HashLeaf { seg, leaf, at, len }),
+            Step::HashLeaf => hash_leaf(seg, leaf, (at, len), out),
             Step::HashSegment => out.push(Action::HashSegment { seg }),
             _ => {}
         }
@@ -115,7 +136,7 @@ impl Engine {
         let hash = entry.info.hash;
         let mut cancels = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
-            if peer.asked.remove(&(seg, leaf)).is_some()
+            if peer.asked.remove(&(seg, leaf))
                 && let Some((alias, _)) = peer.holding(&hash)
             {
                 cancels.push((
@@ -134,7 +155,7 @@ impl Engine {
     }
 
     /// Leaf hashes came from a peer.
-    pub(super) fn leaves_received(
+    pub(super) fn tree_received(
         &mut self,
         conn: ConnId,
         alias: u32,
@@ -167,30 +188,34 @@ impl Engine {
     }
 
     fn tree_known(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get(seg) else {
-            return;
-        };
-        let verified = entry.verified_leaves().clone();
-        self.fresh(seg, &verified);
+        self.fresh(seg);
         self.check_whole(seg, out);
     }
 
-    /// The hash of a leaf is known.
-    pub(super) fn leaf_hashed(
+    /// The hashes of leaves are known.
+    pub(super) fn leaves_hashed(
         &mut self,
         seg: SegKey,
-        leaf: u32,
-        hash: TreeHash,
+        first: u32,
+        hashes: &[TreeHash],
         out: &mut Vec<Action>,
     ) {
+        for (leaf, hash) in (first..).zip(hashes) {
+            self.leaf_hashed(seg, leaf, *hash, out);
+        }
+    }
+
+    fn leaf_hashed(&mut self, seg: SegKey, leaf: u32, hash: TreeHash, out: &mut Vec<Action>) {
         let Some(entry) = self.cache.get_mut(seg) else {
             return;
         };
         let (_, len) = entry.range(leaf);
-        let before = entry.needs_tree().then(|| entry.sources());
+        // Once nothing is missing, this hash may show that all of it is wrong, and nobody is to blame any more.
+        let decisive = entry.needs_tree() && entry.missing() == 0;
+        let before = decisive.then(|| entry.sources());
         match entry.leaf_hashed(leaf, hash) {
             Step::Verified => {
-                self.fresh_leaf(seg, leaf);
+                self.fresh(seg);
                 self.check_whole(seg, out);
             }
             Step::TreeVerified => self.tree_known(seg, out),
@@ -295,8 +320,7 @@ impl Engine {
         let leaves = entry.leaf_count();
         // With a root its leaves were announced one by one.
         if entry.info.root.is_none() {
-            let all = entry.verified_leaves().clone();
-            self.fresh(seg, &all);
+            self.fresh(seg);
         }
         if let Some(get) = self.gets.remove(&seg) {
             let in_time = self
@@ -338,11 +362,11 @@ impl Engine {
             let theirs = peer.holding(&hash).map(|(alias, _)| alias);
             let asked: Vec<u32> = peer
                 .asked
-                .keys()
+                .iter()
                 .filter(|(s, _)| *s == seg)
                 .map(|(_, leaf)| *leaf)
                 .collect();
-            peer.asked.retain(|(s, _), _| *s != seg);
+            peer.asked.retain(|(s, _)| *s != seg);
             if let Some(alias) = theirs {
                 let cancel = |leaf: &u32| {
                     (
@@ -395,4 +419,47 @@ impl Engine {
         }
         self.reopen(gone);
     }
+}
+
+/// Leaves of a chunk message that follow each other and are of use.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    first: u32,
+    count: u32,
+    /// Where in the payload.
+    from: u32,
+    /// How many bytes.
+    len: u32,
+}
+
+impl Wanted {
+    fn add(&mut self, leaf: u32, from: u32, len: u32) {
+        if self.count == 0 {
+            (self.first, self.from) = (leaf, from);
+        }
+        self.count += 1;
+        self.len += len;
+    }
+}
+
+/// Leaves that follow each other are hashed together.
+fn hash_leaf(seg: SegKey, leaf: u32, (at, len): (u32, u32), out: &mut Vec<Action>) {
+    if let Some(Action::HashLeaves {
+        seg: before,
+        at: from,
+        len: sum,
+        ..
+    }) = out.last_mut()
+        && *before == seg
+        && *from + *sum == at
+    {
+        *sum += len;
+        return;
+    }
+    out.push(Action::HashLeaves {
+        seg,
+        first: leaf,
+        at,
+        len,
+    });
 }

@@ -1,22 +1,15 @@
-//! What peers get: announcements of what is verified here, and the leaves they ask for.
+//! What peers get: the leaves they ask for.
 
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
-use crate::core::scheduler::pull;
 use crate::core::swarm::peer::{MAX_QUEUE, Owed};
 use crate::core::time::Duration;
 use crate::core::wire::{
-    Bitmap, CHUNK_HEADER, Holding, MAX_CHUNK_LEAVES, MAX_HASHES, MAX_MESSAGE, Message,
-    RejectReason, encode_chunk_header,
+    CHUNK_HEADER, MAX_CHUNK_LEAVES, MAX_HASHES, MAX_MESSAGE, Message, RejectReason,
+    encode_chunk_header,
 };
-
-/// Leaves verified within this time are announced together: at least, and at most.
-const GATHER: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(120)];
-
-/// A leaf goes from hand to hand less often than this, so that gathering takes a small part of the time there is.
-const HOPS: u32 = 40;
 
 const BASE: u64 = 4;
 const MOST_WEIGHT: u32 = 16;
@@ -28,155 +21,7 @@ const MORE_BACKLOG: Duration = Duration::from_millis(400);
 /// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
 const UPLOAD_STEP: u64 = 3;
 
-/// Segments told to a new peer: the newest ones.
-const INTRODUCE: usize = 64;
-
 impl Engine {
-    /// Leaves have been verified; neighbours will hear of it soon.
-    pub(super) fn fresh(&mut self, seg: SegKey, leaves: &Bitmap) {
-        if self.on && !self.bucket.is_closed() && !leaves.is_clear() {
-            self.fresh_of(seg, leaves.size()).union_with(leaves);
-            self.announce_soon(seg);
-        }
-    }
-
-    /// As [`Engine::fresh`], for one leaf.
-    pub(super) fn fresh_leaf(&mut self, seg: SegKey, leaf: u32) {
-        let Some(entry) = self.cache.get(seg) else {
-            return;
-        };
-        let leaves = entry.leaf_count();
-        if self.on && !self.bucket.is_closed() {
-            self.fresh_of(seg, leaves).set(leaf);
-            self.announce_soon(seg);
-        }
-    }
-
-    /// The more time is left, the longer news is gathered: every announcement is a message to every neighbour.
-    fn announce_soon(&mut self, seg: SegKey) {
-        if self.announce_at.is_none() {
-            let [least, most] = GATHER;
-            let slack = self.deadline_of(seg).map(|at| at - self.now);
-            let gather = slack.map_or(least, |slack| (slack / HOPS).clamp(least, most));
-            self.announce_at = Some(self.now + gather);
-        }
-    }
-
-    fn fresh_of(&mut self, seg: SegKey, leaves: u32) -> &mut Bitmap {
-        let fresh = self.fresh.or_default(seg);
-        if fresh.size() != leaves {
-            *fresh = Bitmap::new(leaves);
-        }
-        fresh
-    }
-
-    /// Announces what has been verified, when its time has come.
-    pub(super) fn announce(&mut self, out: &mut Vec<Action>) {
-        if self.announce_at.is_none_or(|at| self.now < at) {
-            return;
-        }
-        self.announce_at = None;
-        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
-        let mut fresh = std::mem::take(&mut self.fresh);
-        for (seg, fresh) in fresh.iter_mut() {
-            let ready = self.ready(*seg, fresh);
-            if ready.is_clear() {
-                continue;
-            }
-            fresh.subtract(&ready);
-            for conn in &conns {
-                self.announce_to(*conn, *seg, Some(&ready), out);
-            }
-        }
-        fresh.retain(|_, rest| !rest.is_clear());
-        self.fresh = fresh;
-    }
-
-    /// Those of the leaves that belong to whole groups; the others wait for the rest of theirs.
-    fn ready(&self, seg: SegKey, fresh: &Bitmap) -> Bitmap {
-        let Some(entry) = self.cache.get(seg) else {
-            return fresh.clone();
-        };
-        let mut ready = pull::whole_groups(entry.verified_leaves());
-        ready.intersect_with(fresh);
-        ready
-    }
-
-    /// Tells a new peer what there is.
-    pub(super) fn introduce(&mut self, conn: ConnId, out: &mut Vec<Action>) {
-        if self.bucket.is_closed() {
-            return;
-        }
-        let newest = self
-            .cache
-            .iter()
-            .rev()
-            .filter(|(_, entry)| self.can_share(entry))
-            .take(INTRODUCE);
-        let segs: Vec<SegKey> = newest.map(|(seg, _)| seg).collect();
-        for seg in segs.into_iter().rev() {
-            self.announce_to(conn, seg, None, out);
-        }
-        let claimed: Vec<SegKey> = self
-            .gets
-            .iter()
-            .filter(|(_, get)| get.claimed)
-            .map(|(seg, _)| *seg)
-            .collect();
-        for seg in claimed {
-            if let Some(entry) = self.cache.get(seg) {
-                let claim = Message::Claim {
-                    hash: entry.info.hash,
-                    eta_ms: 500,
-                };
-                self.send(conn, &claim, out);
-            }
-        }
-    }
-
-    fn can_share(&self, entry: &crate::core::cache::entry::Entry) -> bool {
-        entry.verified() > 0 && (entry.is_complete() || entry.tree.is_some())
-    }
-
-    fn announce_to(
-        &mut self,
-        conn: ConnId,
-        seg: SegKey,
-        leaves: Option<&Bitmap>,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(entry) = self.cache.get(seg).filter(|entry| self.can_share(entry)) else {
-            return;
-        };
-        let hash = entry.info.hash;
-        let Some(peer) = self.swarm.peer_mut(conn) else {
-            return;
-        };
-        let (alias, new) = peer.alias(seg);
-        if new {
-            let holding = holding(entry);
-            let have = Message::Have {
-                alias,
-                hash,
-                holding,
-            };
-            return self.send(conn, &have, out);
-        }
-        let Some(leaves) = leaves else { return };
-        // That this viewer watches the segment too, a neighbour must know once; what it has itself, it need not hear of.
-        let news = match peer.holding(&hash) {
-            None => window(leaves),
-            Some((_, theirs)) => theirs.has.as_ref().and_then(|has| {
-                let mut news = leaves.clone();
-                news.subtract(has);
-                window(&news)
-            }),
-        };
-        if let Some((first, bits)) = news {
-            self.send(conn, &Message::HaveMore { alias, first, bits }, out);
-        }
-    }
-
     /// A peer asks for leaves.
     pub(super) fn requested(
         &mut self,
@@ -222,7 +67,7 @@ impl Engine {
             self.send_tree(conn, seg, alias, out);
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {
-            let new = (first..end).map(|leaf| Owed { seg, leaf, alias });
+            let new = (first..end).map(|leaf| Owed { seg, leaf });
             let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
             peer.owed.extend(new);
             self.upload_due = true;
@@ -252,7 +97,7 @@ impl Engine {
         if let Some(peer) = self.swarm.peer_mut(conn) {
             let end = first.saturating_add(count);
             peer.owed
-                .retain(|owed| owed.alias != alias || !(first..end).contains(&owed.leaf));
+                .retain(|owed| owed.seg.0 != alias || !(first..end).contains(&owed.leaf));
         }
     }
 
@@ -344,7 +189,7 @@ impl Engine {
         peer.given += u64::from(len);
         peer.turn = peer.turn.max(self.served) + u64::from(len) / u64::from(weight);
         self.stats.uploaded_bytes += u64::from(len);
-        let head = encode_chunk_header(owed.alias, owed.leaf).to_vec();
+        let head = encode_chunk_header(owed.seg.0, owed.leaf);
         out.push(Action::SendChunk {
             conn,
             head,
@@ -371,23 +216,4 @@ impl Engine {
             self.send(conn, message, out);
         }
     }
-}
-
-/// The part of a bitmap from its first to its last set position.
-fn window(leaves: &Bitmap) -> Option<(u32, Bitmap)> {
-    let first = leaves.first_set(0)?;
-    let last = leaves.runs(first..leaves.size()).last()?.end;
-    let mut bits = Bitmap::new(last - first);
-    for run in leaves.runs(first..last) {
-        bits.set_range(run.start - first..run.end - first);
-    }
-    Some((first, bits))
-}
-
-fn holding(entry: &crate::core::cache::entry::Entry) -> Holding {
-    let leaves = entry.leaf_count();
-    if entry.verified() == leaves {
-        return Holding::Complete(leaves);
-    }
-    Holding::Partial(pull::whole_groups(entry.verified_leaves()))
 }

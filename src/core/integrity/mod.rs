@@ -1,7 +1,7 @@
 //! Integrity: from bytes to names, and from names to what a playlist says of them.
 //!
-//! Three leaves that know nothing of each other's users: [`digest`] hashes bytes, [`merkle`]
-//! combines leaf hashes into a BEP 52 pieces root, [`tag`] writes both into an HLS playlist and
+//! Leaves that know nothing of each other's users: [`digest`] hashes bytes, [`merkle`]
+//! combines leaf hashes into a BEP 52 pieces root, [`proof`] remembers which ones led to it, [`tag`] writes both into an HLS playlist and
 //! reads them back. All are pure and the same on every target, so what `swarmline seal` writes is what a viewer
 //! checks.
 //!
@@ -11,4 +11,5 @@
 
 pub mod digest;
 pub mod merkle;
+pub mod proof;
 pub mod tag;

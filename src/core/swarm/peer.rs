@@ -5,7 +5,7 @@
 
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
-use crate::core::sorted::Map;
+use crate::core::sorted::{Map, Set};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
 use std::collections::VecDeque;
@@ -46,8 +46,15 @@ pub struct Owed {
     pub seg: SegKey,
     /// The leaf.
     pub leaf: u32,
-    /// This side's alias for the segment on this connection.
-    pub alias: u32,
+}
+
+/// What the peer was told of a segment.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Leaves that it was told of, or has.
+    pub leaves: Bitmap,
+    /// When it was told last.
+    pub at: Time,
 }
 
 /// A connected viewer.
@@ -71,8 +78,8 @@ pub struct Peer {
     pub said: Time,
     /// Bytes that wait in the channel to it.
     pub buffered: usize,
-    /// Leaves asked of it, with the time of asking.
-    pub asked: Map<(SegKey, u32), Time>,
+    /// Leaves asked of it.
+    pub asked: Set<(SegKey, u32)>,
     /// Leaves it asked for, first in first out.
     pub owed: VecDeque<Owed>,
     /// Pings sent and not answered.
@@ -102,9 +109,10 @@ pub struct Peer {
     /// By the peer's alias; a live event's newest segments come last, and are asked for most.
     holdings: Map<u32, Holding>,
     claims: Map<SegmentHash, Time>,
-    announced: Map<SegKey, u32>,
-    aliases: Map<u32, SegKey>,
-    next_alias: u32,
+    /// Segments it was told of. A handle is never used twice, so its number serves as this side's alias.
+    announced: Set<SegKey>,
+    /// Of these, those that it was not told all leaves of.
+    telling: Map<SegKey, Told>,
 }
 
 impl Peer {
@@ -120,7 +128,7 @@ impl Peer {
             heard: now,
             said: now,
             buffered: 0,
-            asked: Map::new(),
+            asked: Set::new(),
             owed: VecDeque::new(),
             pinged: None,
             rtt: Duration::from_millis(60),
@@ -136,9 +144,8 @@ impl Peer {
             weighed: 0,
             holdings: Map::new(),
             claims: Map::new(),
-            announced: Map::new(),
-            aliases: Map::new(),
-            next_alias: 0,
+            announced: Set::new(),
+            telling: Map::new(),
         }
     }
 
@@ -249,29 +256,36 @@ impl Peer {
         self.uploads && self.is_here(now) && now >= self.shunned_until
     }
 
-    /// This side's alias for a segment on this connection, and whether it is new.
-    pub fn alias(&mut self, seg: SegKey) -> (u32, bool) {
-        if let Some(alias) = self.announced.get(&seg) {
-            return (*alias, false);
+    /// Whether it was told of a segment.
+    pub fn has_heard_of(&self, seg: SegKey) -> bool {
+        self.announced.contains(&seg)
+    }
+
+    /// What it was told of a segment; `None`: nothing yet, or everything.
+    pub fn told(&self, seg: SegKey) -> Option<&Told> {
+        self.telling.get(&seg)
+    }
+
+    /// It is being told of a segment: all of it, or this.
+    pub fn tell(&mut self, seg: SegKey, told: Option<Told>) {
+        self.announced.insert(seg);
+        match told {
+            Some(told) => drop(self.telling.insert(seg, told)),
+            None => drop(self.telling.remove(&seg)),
         }
-        let alias = self.next_alias;
-        self.next_alias = self.next_alias.wrapping_add(1);
-        self.announced.insert(seg, alias);
-        self.aliases.insert(alias, seg);
-        (alias, true)
     }
 
     /// This side no longer has a segment; returns its alias if it had been announced.
     pub fn retract(&mut self, seg: SegKey) -> Option<u32> {
         self.owed.retain(|owed| owed.seg != seg);
-        let alias = self.announced.remove(&seg)?;
-        self.aliases.remove(&alias);
-        Some(alias)
+        self.telling.remove(&seg);
+        self.announced.remove(&seg).then_some(seg.0)
     }
 
     /// What this side's alias stands for.
     pub fn seg(&self, alias: u32) -> Option<SegKey> {
-        self.aliases.get(&alias).copied()
+        let seg = SegKey(alias);
+        self.has_heard_of(seg).then_some(seg)
     }
 
     /// How many leaves may be outstanding: what its pace delivers in a round trip and a tenth of a second.
@@ -288,7 +302,7 @@ impl Peer {
     /// Takes back what was asked of it, where `which` says so; returns what that was.
     pub fn withdraw(&mut self, which: impl Fn(SegKey, u32) -> bool) -> Vec<(SegKey, u32)> {
         let mut gone = Vec::new();
-        self.asked.retain(|(seg, leaf), _| {
+        self.asked.retain(|(seg, leaf)| {
             let withdrawn = which(*seg, *leaf);
             if withdrawn {
                 gone.push((*seg, *leaf));

@@ -1,5 +1,6 @@
 //! A fixed number of bits with a running count: which leaves of a segment are there. Scans go a
-//! 64-bit word at a time, so a whole segment (at most 16,384 leaves) costs at most 256 steps.
+//! 64-bit word at a time, so a whole segment (at most 16,384 leaves) costs at most 256 steps. Engines keep
+//! and combine hundreds of these; up to [`SMALL`] positions (2 MiB of media) lie in the bitmap itself.
 //!
 //! Invariants: `set` is the number of bits that are set; bits past `size` are never set. Positions
 //! past the end read as not set, and ranges are cut at the end: a position is data, not a promise.
@@ -8,20 +9,64 @@ use std::ops::Range;
 
 const WORD: u32 = u64::BITS;
 
+/// Words that need no memory of their own.
+const INLINE: usize = 2;
+
+/// Most positions that need no memory of their own.
+const SMALL: u32 = INLINE as u32 * WORD;
+
 /// A set of positions `0..size`. Takes `size / 8` bytes: whoever takes `size` from a stranger caps
 /// it first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Bitmap {
     /// Position 0 is the highest bit of the first word, as on the wire.
-    words: Vec<u64>,
+    words: Words,
     size: u32,
     set: u32,
+}
+
+/// As many words as the size needs; which of the two they are is settled by it too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Words {
+    /// Words that are not needed are zero.
+    Small([u64; INLINE]),
+    Large(Vec<u64>),
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self::Small([0; INLINE])
+    }
+}
+
+impl Words {
+    fn new(size: u32) -> Self {
+        if size <= SMALL {
+            Self::default()
+        } else {
+            Self::Large(vec![0; size.div_ceil(WORD) as usize])
+        }
+    }
+
+    fn as_slice(&self) -> &[u64] {
+        match self {
+            Self::Small(words) => words,
+            Self::Large(words) => words,
+        }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u64] {
+        match self {
+            Self::Small(words) => words,
+            Self::Large(words) => words,
+        }
+    }
 }
 
 impl Bitmap {
     /// No position set.
     pub fn new(size: u32) -> Self {
-        let words = vec![0; size.div_ceil(WORD) as usize];
+        let words = Words::new(size);
         Self {
             words,
             size,
@@ -41,19 +86,23 @@ impl Bitmap {
         if bytes.len() != size.div_ceil(8) as usize {
             return None;
         }
-        let words: Vec<u64> = bytes.chunks(8).map(word_of).collect();
-        let spare = words.last().map_or(0, |last| last & !mask(0..tail(size)));
-        (spare == 0).then(|| Self::from_words(words, size))
-    }
-
-    fn from_words(words: Vec<u64>, size: u32) -> Self {
-        let set = words.iter().map(|word| word.count_ones()).sum();
-        Self { words, size, set }
+        let mut words = Words::new(size);
+        for (word, bytes) in words.as_mut_slice().iter_mut().zip(bytes.chunks(8)) {
+            *word = word_of(bytes);
+        }
+        let last = size.div_ceil(WORD).saturating_sub(1) as usize;
+        let spare = words.as_slice().get(last).copied().unwrap_or(0) & !mask(0..tail(size));
+        let set = words.as_slice().iter().map(|word| word.count_ones()).sum();
+        (spare == 0).then_some(Self { words, size, set })
     }
 
     /// Its bytes on the wire: ⌈size / 8⌉ of them, position 0 the highest bit of the first.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let bytes = self.words.iter().flat_map(|word| word.to_be_bytes());
+        let bytes = self
+            .words
+            .as_slice()
+            .iter()
+            .flat_map(|word| word.to_be_bytes());
         bytes.take(self.size.div_ceil(8) as usize).collect()
     }
 
@@ -139,6 +188,22 @@ impl Bitmap {
         self.scan(within, false)
     }
 
+    /// The part from the first position that is set to the last, and where it begins.
+    pub fn trimmed(&self) -> Option<(u32, Self)> {
+        let first = self.first_set(0)?;
+        let last = self.words.as_slice().iter().rposition(|word| *word != 0)? as u32;
+        let end = (last + 1) * WORD - self.word(last).trailing_zeros();
+        let mut part = Self::new(end - first);
+        let (skip, shift) = (first / WORD, first % WORD);
+        for (index, word) in (skip..).zip(part.words.as_mut_slice()) {
+            // What lies before the first position, or past the last, is not set.
+            let next = self.word(index + 1).checked_shr(WORD - shift);
+            *word = self.word(index) << shift | next.unwrap_or(0);
+        }
+        part.set = self.set;
+        Some((first, part))
+    }
+
     /// All positions that are set, in order.
     pub fn ones(&self) -> impl Iterator<Item = u32> + '_ {
         self.runs(0..self.size).flatten()
@@ -161,25 +226,25 @@ impl Bitmap {
 
     /// Whether some position is set in both.
     pub fn intersects(&self, other: &Self) -> bool {
-        let pairs = self.words.iter().zip(&other.words);
-        pairs.into_iter().any(|(mine, theirs)| mine & theirs != 0)
+        let mut pairs = self.words.as_slice().iter().zip(other.words.as_slice());
+        pairs.any(|(mine, theirs)| mine & theirs != 0)
     }
 
     fn combine(&mut self, other: &Self, f: impl Fn(u64, u64) -> u64) {
-        let spare = mask(0..tail(self.size));
-        let last = self.words.len().wrapping_sub(1);
+        let (size, theirs) = (self.size, other.words.as_slice());
         let mut set = 0;
-        for (index, word) in self.words.iter_mut().enumerate() {
-            let theirs = other.words.get(index).copied().unwrap_or(0);
-            let keep = if index == last { spare } else { u64::MAX };
-            *word = f(*word, theirs) & keep;
+        for (index, word) in self.words.as_mut_slice().iter_mut().enumerate() {
+            let theirs = theirs.get(index).copied().unwrap_or(0);
+            let left = size.saturating_sub(index as u32 * WORD);
+            *word = f(*word, theirs) & mask(0..left.min(WORD));
             set += word.count_ones();
         }
         self.set = set;
     }
 
     fn word(&self, index: u32) -> u64 {
-        self.words.get(index as usize).copied().unwrap_or(0)
+        let words = self.words.as_slice();
+        words.get(index as usize).copied().unwrap_or(0)
     }
 
     fn cut(&self, range: Range<u32>) -> Range<u32> {
@@ -188,7 +253,7 @@ impl Bitmap {
 
     fn update(&mut self, range: Range<u32>, f: impl Fn(u64, u64) -> u64) {
         for (index, mask) in words_of(&self.cut(range)) {
-            if let Some(word) = self.words.get_mut(index as usize) {
+            if let Some(word) = self.words.as_mut_slice().get_mut(index as usize) {
                 self.set -= word.count_ones();
                 *word = f(*word, mask);
                 self.set += word.count_ones();
@@ -199,7 +264,8 @@ impl Bitmap {
     /// First position at or after `from` in the state asked for; `size` if there is none.
     fn next(&self, from: u32, state: bool) -> u32 {
         let mut wanted = mask(from % WORD..WORD);
-        let words = self.words.iter().enumerate().skip((from / WORD) as usize);
+        let words = self.words.as_slice().iter().enumerate();
+        let words = words.skip((from / WORD) as usize);
         for (index, word) in words {
             let hits = wanted & if state { *word } else { !*word };
             if hits != 0 {

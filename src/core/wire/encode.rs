@@ -30,12 +30,17 @@ pub fn encode_chunk_header(alias: u32, leaf: u32) -> [u8; CHUNK_HEADER] {
     [CHUNK_TAG, a, b, c, d, e, f, g, h]
 }
 
+/// Most messages are no longer than this.
+const MOST: usize = 32;
+
 /// Bytes under construction.
 struct Writer(Vec<u8>);
 
 impl Writer {
     fn new(tag: u8) -> Self {
-        Self(vec![tag])
+        let mut bytes = Vec::with_capacity(MOST);
+        bytes.push(tag);
+        Self(bytes)
     }
     fn u8(mut self, value: u8) -> Self {
         self.0.push(value);
@@ -65,7 +70,8 @@ impl Writer {
     }
     fn hashes(self, hashes: &[TreeHash]) -> Self {
         let hashes = hashes.get(..MAX_HASHES).unwrap_or(hashes);
-        let writer = self.u16(hashes.len() as u16);
+        let mut writer = self.u16(hashes.len() as u16);
+        writer.0.reserve_exact(hashes.len() * 32);
         hashes.iter().fold(writer, |w, hash| w.bytes(&hash.0))
     }
 }

@@ -87,6 +87,8 @@ pub use error::WireError;
 pub use message::{Holding, Message};
 pub use reason::{ByeReason, RejectReason};
 
+pub use crate::core::config::CHUNK_HEADER;
+
 use crate::core::config::LEAF;
 
 /// The protocol version this code speaks, and the only one.
@@ -94,9 +96,6 @@ pub const VERSION: u8 = 1;
 
 /// First byte of a chunk message.
 pub const CHUNK_TAG: u8 = 8;
-
-/// Bytes of a chunk message before its payload: tag, alias, leaf.
-pub const CHUNK_HEADER: usize = 9;
 
 /// Most leaves a segment may have: 256 MiB.
 pub const MAX_LEAVES: u32 = 16_384;

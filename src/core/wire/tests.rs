@@ -186,6 +186,17 @@ proptest! {
     }
 
     #[test]
+    fn trimming_keeps_what_is_set(map in bitmap()) {
+        let part = map.trimmed();
+        prop_assert_eq!(part.is_none(), map.is_clear());
+        if let Some((first, part)) = part {
+            prop_assert_eq!(part.count(), map.count());
+            prop_assert!(part.ones().map(|at| at + first).eq(map.ones()));
+            prop_assert_eq!(Bitmap::from_bytes(part.size(), &part.to_bytes()), Some(part));
+        }
+    }
+
+    #[test]
     fn runs_are_longest(map in bitmap()) {
         let mut runs = map.runs(0..map.size()).peekable();
         while let Some(run) = runs.next() {

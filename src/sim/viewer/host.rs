@@ -6,6 +6,7 @@ use crate::core::engine::{Engine, info_hash};
 use crate::core::event::Event;
 use crate::core::ids::{ConnId, LoadId, PeerId, SegKey};
 use crate::core::time::{Duration, Time, micros};
+use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::{Buffer, Payload};
 use crate::sim::chance::{Purpose, bytes32, mix, step};
 use crate::sim::event::{Happening, Hashed};
@@ -156,7 +157,12 @@ impl Viewer {
             Action::Allocate { seg, bytes } => self.allocate(ctx, seg, bytes),
             Action::Free { seg } => self.free(ctx, seg),
             Action::Write { seg, at, from, len } => self.write(ctx, seg, at, payload, from, len),
-            Action::HashLeaf { seg, leaf, at, len } => self.hash_leaf(ctx, seg, leaf, at, len),
+            Action::HashLeaves {
+                seg,
+                first,
+                at,
+                len,
+            } => self.hash_leaves(ctx, seg, first, at, len),
             Action::HashSegment { seg } => self.hash_segment(ctx, seg),
             Action::Deliver { load, seg, report } => self.deliver(ctx, load, seg, report),
             Action::Fail { load, error } => self.fail(ctx, load, error),
@@ -278,17 +284,17 @@ impl Viewer {
         }
     }
 
-    fn hash_leaf(&mut self, ctx: &mut Ctx<'_>, seg: SegKey, leaf: u32, at: u32, len: u32) {
+    fn hash_leaves(&mut self, ctx: &mut Ctx<'_>, seg: SegKey, first: u32, at: u32, len: u32) {
         let Some(buffer) = self.buffers.get(&seg) else {
             return self.violation(ctx, "hash of an unknown buffer", format!("{seg:?}"));
         };
-        let hash = buffer.leaf_hash(ctx.stream, at, len);
-        let answer = Hashed::Leaf {
+        let hashes = buffer.leaf_hashes(ctx.stream, at, len);
+        let answer = Hashed::Leaves {
             seg,
-            leaf,
+            first,
             at,
             len,
-            hash,
+            hashes,
         };
         self.answer_hash(ctx, answer);
     }
@@ -323,20 +329,18 @@ impl Viewer {
     /// A hash was computed: the engine is told.
     fn hash_known(&mut self, ctx: &mut Ctx<'_>, hashed: Hashed) {
         match hashed {
-            Hashed::Leaf {
+            Hashed::Leaves {
                 seg,
-                leaf,
+                first,
                 at,
                 len,
-                hash,
+                hashes,
             } => {
                 if let Some(buffer) = self.buffers.get_mut(&seg) {
-                    let truth = buffer.leaf_hash(ctx.stream, at, len) == hash;
-                    if truth {
-                        buffer.learn(at, len);
-                    }
+                    buffer.learn_leaves(ctx.stream, at, len, &hashes);
                 }
-                self.turn(ctx, Event::LeafHashed { seg, leaf, hash }, None);
+                let event = Event::LeavesHashed { seg, first, hashes };
+                self.turn(ctx, event, None);
             }
             Hashed::Segment { seg, hash } => {
                 if let Some(buffer) = self.buffers.get_mut(&seg)
@@ -397,7 +401,7 @@ impl Viewer {
         &mut self,
         ctx: &mut Ctx<'_>,
         conn: ConnId,
-        head: Vec<u8>,
+        head: [u8; CHUNK_HEADER],
         seg: SegKey,
         (at, len): (u32, u32),
     ) {

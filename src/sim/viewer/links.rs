@@ -10,7 +10,7 @@ use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::Payload;
 use crate::sim::chance::{between, happens};
 use crate::sim::channel::{self, Channel, Mate, NEVER};
-use crate::sim::event::{Body, Happening, Packet};
+use crate::sim::event::{Body, Happening, Packet, Text};
 use crate::sim::network::{channel_bytes, message_loss};
 
 /// A closing connection flushes what leaves within this time.
@@ -165,7 +165,7 @@ impl Viewer {
         behaviour.garble(&mut self.malice, &mut bytes);
         if behaviour.sends_message(&bytes) {
             let length = bytes.len();
-            self.transmit(ctx, conn, length, Body::Control(bytes));
+            self.transmit(ctx, conn, length, Body::Control(Text::new(bytes)));
         }
     }
 
@@ -176,7 +176,8 @@ impl Viewer {
         for message in self.seat.behaviour.lies(newest) {
             for conn in &conns {
                 let bytes = message.encode();
-                self.transmit(ctx, *conn, bytes.len(), Body::Control(bytes));
+                let length = bytes.len();
+                self.transmit(ctx, *conn, length, Body::Control(Text::new(bytes)));
             }
         }
     }
@@ -185,12 +186,9 @@ impl Viewer {
         &mut self,
         ctx: &mut Ctx<'_>,
         conn: ConnId,
-        mut head: Vec<u8>,
+        mut head: [u8; CHUNK_HEADER],
         mut payload: Payload,
     ) {
-        if head.len() != CHUNK_HEADER {
-            self.violation(ctx, "chunk header", format!("{} bytes", head.len()));
-        }
         if let Some(channel) = self.channels.get_mut(&conn) {
             let waits = channel.buffered(ctx.now) + head.len() + payload.len as usize;
             if waits > SEND_HIGH_WATER {
@@ -301,8 +299,8 @@ impl Viewer {
         }
         match packet.body {
             Body::Closed => {}
-            Body::Control(head) => {
-                let head = head.as_slice();
+            Body::Control(text) => {
+                let head = text.bytes();
                 let event = Event::PeerMessage {
                     conn,
                     head,

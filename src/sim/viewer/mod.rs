@@ -79,51 +79,54 @@ impl Ctx<'_> {
     }
 }
 
-/// One viewer, from arrival to departure.
+/// One viewer, from arrival to departure. Fields lie in this order: what every message needs comes first, in a few
+/// cache lines.
+#[repr(C)]
 pub(super) struct Viewer {
     id: u32,
     /// Events sent so far.
     pub(super) sent: u32,
-    seat: Seat,
-    /// Chance of this viewer's network.
-    rng: fastrand::Rng,
-    /// Chance of this viewer's malice.
-    malice: fastrand::Rng,
     engine: Option<Box<Engine>>,
     /// The engine's clock starts about here.
     clock_zero: Time,
     /// The wake-up that is in the queue.
     armed: Option<Time>,
     idle_wakes: u32,
-    player: Player,
-    listing: Listing,
+    finished: bool,
     /// Whether the next report of the playhead is in the queue.
     reporting: bool,
-    loads: Table<LoadId, Want>,
-    stocked: Vec<Stocked>,
-    /// A load that waits for the engine.
-    held: Option<(LoadId, SegmentId)>,
     /// Whether the engine has been started or is about to.
     engine_due: bool,
-    /// How long the stock loader took for its latest segment, in µs.
-    stock_took_us: u64,
     up: Link,
     down: Link,
-    cdn: Link,
-    asked: Asked,
-    transfers: Table<u32, Transfer>,
-    next_transfer: u32,
-    fetches: Table<FetchId, u32>,
-    buffers: Table<SegKey, Buffer>,
-    holding: Table<SegmentId, SegKey>,
-    buffer_bytes: u64,
     channels: Table<ConnId, Channel>,
     /// Where something was sent in the present turn.
     sent_on: Vec<ConnId>,
     /// Hashes that are answered in the present turn.
     hashes: VecDeque<Hashed>,
-    sockets: Vec<Socket>,
+    /// Chance of this viewer's network.
+    rng: fastrand::Rng,
     tally: Tally,
+    holding: Table<SegmentId, SegKey>,
+    buffers: Table<SegKey, Buffer>,
+    loads: Table<LoadId, Want>,
+    seat: Seat,
+    /// Chance of this viewer's malice.
+    malice: fastrand::Rng,
+    player: Player,
+    listing: Listing,
+    stocked: Vec<Stocked>,
+    /// A load that waits for the engine.
+    held: Option<(LoadId, SegmentId)>,
+    /// How long the stock loader took for its latest segment, in µs.
+    stock_took_us: u64,
+    cdn: Link,
+    asked: Asked,
+    transfers: Table<u32, Transfer>,
+    next_transfer: u32,
+    fetches: Table<FetchId, u32>,
+    buffer_bytes: u64,
+    sockets: Vec<Socket>,
     record: Record,
 }
 
@@ -143,7 +146,6 @@ pub(super) struct Record {
     pub(super) failures: Vec<LoadError>,
     /// When each peer connection came up.
     pub(super) first_peer: Option<Time>,
-    finished: bool,
 }
 
 impl Viewer {
@@ -164,6 +166,7 @@ impl Viewer {
             idle_wakes: 0,
             player,
             listing: Listing::default(),
+            finished: false,
             reporting: false,
             loads: Table::new(),
             stocked: Vec::new(),
@@ -191,7 +194,7 @@ impl Viewer {
 
     /// Something happens. Nothing does after the viewer has left.
     pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, happening: Happening) {
-        if self.record.finished {
+        if self.finished {
             return;
         }
         match happening {
@@ -262,12 +265,12 @@ impl Viewer {
 
     /// Closes the books, and lets everything go.
     pub(super) fn finish(&mut self, ctx: &mut Ctx<'_>) {
-        if self.record.finished {
+        if self.finished {
             return;
         }
         self.check_unanswered(ctx);
         self.check_upload(ctx);
-        self.record.finished = true;
+        self.finished = true;
         self.record.seen = self.player.experience(ctx.now);
         self.record.tally = self.tally;
         let shown = self.player.position_us(ctx.now);
