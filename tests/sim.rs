@@ -126,17 +126,17 @@ fn the_number_of_threads_changes_nothing() {
 
 /// Scenarios, and how much of an audience of 60 peers carry at least.
 const CROWDS: [(&str, f64); 11] = [
-    ("steady", 0.80),
-    ("flash-crowd", 0.55),
-    ("kickoff-exit", 0.55),
-    ("mass-exit", 0.75),
-    ("vanish-half", 0.75),
-    ("cdn-outage", 0.75),
-    ("tracker-outage", 0.75),
-    ("hostile", 0.40),
-    ("uplink=0.8", 0.55),
-    ("renditions", 0.50),
-    ("regions", 0.70),
+    ("steady", 0.90),
+    ("flash-crowd", 0.615),
+    ("kickoff-exit", 0.70),
+    ("mass-exit", 0.83),
+    ("vanish-half", 0.87),
+    ("cdn-outage", 0.90),
+    ("tracker-outage", 0.895),
+    ("hostile", 0.53),
+    ("uplink=0.8", 0.65),
+    ("renditions", 0.685),
+    ("regions", 0.88),
 ];
 
 /// What holds whatever happens to an audience, and how much of it peers carry at least. Figures are printed: `cargo test --test

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quick: bool,
     /// Only the runs whose command contains this; the other figures stay as they are.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     only: Option<String>,
     /// Make the table and the plot anew from the figures that are kept, and run nothing.
     #[arg(long, conflicts_with = "quick")]

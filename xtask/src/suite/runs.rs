@@ -51,7 +51,11 @@ pub(crate) fn all(quick: bool) -> Vec<Run> {
     };
     let middle = sizes.get(1).copied().unwrap_or(small);
     let mut runs = steady(sizes, seconds);
+    // A segment two thirds of which have passed by the time it can be used.
+    let short = format!("--viewers {small} --latency 4 --segment 2{seconds}");
+    runs.push(Run::new(&short, &NEVER_WORSE));
     runs.extend(incidents(if quick { small } else { middle }, seconds));
+    runs.extend(settings(small, seconds));
     runs.extend(tabs());
     let uplinks = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0];
     runs.extend(uplinks.map(|times| uplink(small, times, seconds)));
@@ -94,7 +98,7 @@ fn incidents(viewers: u32, seconds: &str) -> Vec<Run> {
     };
     let back = Most("recovery_s", 5.0);
     let peak = Most("joiner_peak_ratio", 0.08);
-    let fair = [Most("polluted_ratio", 0.005)];
+    let fair = [Most("polluted_ratio", 0.005), near_limit()];
     let saved = MostOf("rebuffer_ratio", "twin_rebuffer_ratio", 0.999_999);
     let later = if seconds.is_empty() {
         ""
@@ -106,11 +110,22 @@ fn incidents(viewers: u32, seconds: &str) -> Vec<Run> {
         run("kickoff-exit", "", &[peak]),
         run("vanish-half", later, &[back]),
         run("cdn-outage", later, &[saved]),
-        run("tracker-outage", seconds, &[]),
         run("hostile", seconds, &fair),
-        run("renditions", seconds, &[]),
-        run("regions", seconds, &[]),
     ]
+}
+
+/// What takes long, or shows in a small audience as well as in a large one.
+fn settings(viewers: u32, seconds: &str) -> Vec<Run> {
+    let run = |name: &str| {
+        let line = format!("--viewers {viewers} --scenario {name}{seconds}");
+        Run::new(&line, &with(&[]))
+    };
+    ["tracker-outage", "renditions", "regions"].map(run).into()
+}
+
+/// Within five points of what uplinks allow.
+fn near_limit() -> Target {
+    MostOver("limit_eligible", "offload_eligible", 0.05)
 }
 
 /// The setting of the browser scenarios.
@@ -128,6 +143,6 @@ fn uplink(viewers: u32, times: f64, seconds: &str) -> Run {
     let line = format!("--viewers {viewers} --scenario uplink={times}{seconds}");
     Run {
         uplink: Some(times),
-        ..Run::new(&line, &NEVER_WORSE)
+        ..Run::new(&line, &with(&[near_limit()]))
     }
 }
