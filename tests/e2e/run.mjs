@@ -1,6 +1,6 @@
 // End-to-end scenarios: real players in a real browser against the real server.
 //
-//   node run.mjs [--list] [--only WORD]
+//   node run.mjs [--list] [--only WORD]      large scenarios run only when they are named
 //
 // `cargo xtask test` sets CHROMIUM, FFMPEG, SWARMLINE_DEMO (the swarmline binary) and SWARMLINE_REPORT
 // (where the names of passed and failed scenarios go).
@@ -12,7 +12,7 @@ import { startSite } from "./lib/site.mjs";
 import { scenarios } from "./scenarios/index.mjs";
 
 const { values } = parseArgs({ options: { list: { type: "boolean" }, only: { type: "string" } } });
-const chosen = scenarios.filter(({ name }) => !values.only || name.includes(values.only));
+const chosen = scenarios.filter(({ name, large }) => (values.only ? name.includes(values.only) : !large));
 
 if (values.list) {
   for (const { name } of chosen) console.log(name);

@@ -10,8 +10,9 @@ const APART_MS = 1500;
 const LIMIT_MS = 150_000;
 
 /**
- * A scenario is `{ name, tabs, alone?, run(t) }`. `tabs`: how many play at once. `alone`: it measures
- * time, so nothing else may run beside it. What `t` offers is in the class below.
+ * A scenario is `{ name, tabs, alone?, large?, run(t) }`. `tabs`: how many play at once. `alone`: it measures
+ * time, so nothing else may run beside it. `large`: it needs
+ * most of two cores, and runs only by name. What `t` offers is in the class below.
  */
 export async function runAll(scenarios, shared) {
   const results = [];

@@ -168,5 +168,5 @@ export const crowd = [
   },
   crowdOf(8, 5, { least: 0.81 }),
   crowdOf(8, 8, { least: 0.81 }),
-  crowdOf(12, 8, { least: 0.85 }),
+  { ...crowdOf(12, 8, { least: 0.85 }), large: true },
 ];
