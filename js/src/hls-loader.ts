@@ -55,7 +55,7 @@ const HASH_WAIT_NEEDS_MS = 1_500;
 /** An engine that can be waited for no longer than this is not, in ms. */
 const ENGINE_WAIT_MIN_MS = 50;
 /** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 8_000;
 const MOST_AHEAD_MS = 120_000;
 
 /**

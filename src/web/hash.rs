@@ -55,7 +55,13 @@ impl Hasher {
     ) -> Result<(), BufferError> {
         match self.subtle.as_ref().and_then(|subtle| begin(subtle, parts)) {
             Some(promises) => {
-                detach(finish(promises, port, answer));
+                detach(finish(
+                    promises,
+                    parts.to_vec(),
+                    self.soft.clone(),
+                    port,
+                    answer,
+                ));
                 Ok(())
             }
             None => self.soft.hash(parts, port, answer),
@@ -85,23 +91,34 @@ fn begin(subtle: &SubtleCrypto, parts: &[Uint8Array]) -> Option<Vec<Promise>> {
     parts.iter().map(|bytes| digest(bytes).ok()).collect()
 }
 
-async fn finish(promises: Vec<Promise>, port: Port, answer: Answer) {
+async fn finish(
+    promises: Vec<Promise>,
+    parts: Vec<Uint8Array>,
+    soft: Rc<Soft>,
+    port: Port,
+    answer: Answer,
+) {
+    if let Some(hashes) = digests(promises).await {
+        return port.post(answer(hashes));
+    }
+    // It rejects for unknown algorithms only; with a browser that does otherwise, what is being hashed must not wait for ever.
+    // Without memory for that, whoever waits has a time-out of its own.
+    let _ = soft.hash(&parts, port, answer);
+}
+
+async fn digests(promises: Vec<Promise>) -> Option<Vec<[u8; 32]>> {
     let digests: Vec<JsFuture> = promises.into_iter().map(JsFuture::from).collect();
     let mut hashes = Vec::with_capacity(digests.len());
     for digest in digests {
-        // It rejects for unknown algorithms only; the engine's own time-outs cover a browser that does otherwise.
-        let Ok(digest) = digest.await else {
-            return;
-        };
+        let digest = Uint8Array::new(&digest.await.ok()?);
         let mut hash = [0; 32];
-        let digest = Uint8Array::new(&digest);
         if digest.length() != 32 {
-            return;
+            return None;
         }
         digest.copy_to(&mut hash);
         hashes.push(hash);
     }
-    port.post(answer(hashes));
+    Some(hashes)
 }
 
 struct Job {

@@ -82,6 +82,8 @@ pub struct Entry {
     pub cdn_bytes: u32,
     /// How often the CDN's bytes did not match.
     pub cdn_mismatches: u8,
+    /// Whether the CDN has been asked since the last mismatch; what the host inserts counts as an answer.
+    pub asked_cdn: bool,
     count: u32,
     /// State of each leaf; empty once the segment is complete, when all of them are verified.
     leaves: Vec<Leaf>,
@@ -105,6 +107,7 @@ impl Entry {
             peer_bytes: 0,
             cdn_bytes: 0,
             cdn_mismatches: 0,
+            asked_cdn: true,
             count,
             leaves: vec![Leaf::Missing; count as usize],
             hashes: Vec::new(),

@@ -2,7 +2,8 @@
 //!
 //! Every announcement is a message to somebody, and most bring nothing: of a dozen neighbours that hear of a
 //! leaf, one hands it over. So news is gathered for a while, and a neighbour that was told of more than it
-//! can take soon hears of the rest later, together.
+//! can take soon hears of the rest later, together. (What it got from here does not come back as its news, so after the first
+//! few groups this is a limit on how often it hears.)
 
 use super::Engine;
 use crate::core::action::Action;

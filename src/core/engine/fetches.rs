@@ -67,11 +67,12 @@ impl Fetch {
 impl Engine {
     /// Asks the CDN for bytes `from..to` of a segment.
     pub(super) fn fetch(&mut self, seg: SegKey, from: u32, to: u32, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get(seg) else {
+        let Some(entry) = self.cache.get_mut(seg) else {
             return;
         };
         let info = entry.info.clone();
         let bypass_cache = entry.cdn_mismatches > 0;
+        entry.asked_cdn = true;
         let fetch = FetchId(self.next_fetch);
         self.next_fetch += 1;
         let base = info.offset.unwrap_or(0);
@@ -136,7 +137,6 @@ impl Engine {
         fetch.started = Some(now);
         fetch.heard = now;
         self.cdn.first_byte(now - fetch.asked);
-        self.cdn_is_back();
     }
 
     /// Body bytes: the payload of the current event.
@@ -194,7 +194,11 @@ impl Engine {
             self.stats.duplicate_bytes += u64::from(len);
         }
         fetch.pos += len;
+        let first = at == fetch.from;
         if fetch.pos == at + size && fetch.intact {
+            if first {
+                self.cdn_is_back();
+            }
             self.leaf_arrived(seg, leaf, Source::Cdn, out);
         }
         self.finish_early(id, out);
@@ -254,6 +258,7 @@ impl Engine {
 
     /// The request failed: wait a little and let others, or another attempt, bring the bytes.
     pub(super) fn fetch_failed(&mut self, id: FetchId, error: FetchError, out: &mut Vec<Action>) {
+        let early = self.fails_early(id);
         let Some(fetch) = self.drop_fetch(id) else {
             return;
         };
@@ -276,7 +281,26 @@ impl Engine {
         get.retry_at = retry_at;
         get.error = Some(error);
         self.unclaim(fetch.seg, out);
+        // There is time to ask again, and neighbours may bring it.
+        if early && !dry {
+            return;
+        }
         self.give_up_if_hopeless(fetch.seg, out);
+    }
+
+    /// What an early request was to bring is open to neighbours again. Whether this was one.
+    fn fails_early(&mut self, id: FetchId) -> bool {
+        let Some(fetch) = self.fetches.get(&id) else {
+            return false;
+        };
+        let get = self.gets.get_mut(&fetch.seg);
+        let Some(early) = get.and_then(|get| get.early.as_mut()) else {
+            return false;
+        };
+        if let Some(entry) = self.cache.get(fetch.seg) {
+            early.clear_range(entry.leaf_at(fetch.from)..entry.leaf_at(fetch.to));
+        }
+        true
     }
 
     /// The less time is left, the shorter the wait for another attempt.
@@ -297,7 +321,7 @@ impl Engine {
         deadline.is_none_or(|deadline| deadline <= self.now)
     }
 
-    /// The CDN answers again: whoever waits after a failure need not wait any longer.
+    /// The CDN brings bytes again: whoever waits after a failure need not wait any longer.
     fn cdn_is_back(&mut self) {
         for get in self.gets.values_mut() {
             get.retry_at = get.retry_at.min(self.now);
@@ -436,7 +460,10 @@ impl Engine {
     pub(super) fn hash_failure(&mut self, seg: SegKey, from_cdn: bool, out: &mut Vec<Action>) {
         self.stats.hash_failures += 1;
         if let Some(entry) = self.cache.get_mut(seg) {
-            entry.cdn_mismatches += u8::from(from_cdn);
+            // All that is wrong in one answer is one mismatch.
+            if from_cdn && std::mem::take(&mut entry.asked_cdn) {
+                entry.cdn_mismatches = entry.cdn_mismatches.saturating_add(1);
+            }
             let hash = entry.info.hash;
             self.notify(Notice::HashFailure { hash, from_cdn }, out);
         }

@@ -99,7 +99,7 @@ pub struct Engine {
     last_loads: Map<RenditionId, (Time, f64)>,
     cdn: Cdn,
     lag: Lag,
-    shortfall: Shortfall,
+    shortfalls: Map<RenditionId, Shortfall>,
     /// When P2P last began to look for peers.
     joined: Time,
     /// Turns at the CDN wait until then for what a new neighbour has to say.
@@ -146,7 +146,7 @@ impl Engine {
             quiet_until: now,
             cdn: Cdn::default(),
             lag: Lag::default(),
-            shortfall: Shortfall::default(),
+            shortfalls: Map::new(),
             meter: Meter::default(),
             bucket: Bucket::new(config.max_upload_bitrate, now),
             fresh: Set::new(),

@@ -130,7 +130,11 @@ impl Engine {
             return pull::choose_last(&open, room);
         }
         let group = pull::group(open.size());
-        let room = room.next_multiple_of(group);
+        // Of a stranger, one leaf.
+        let room = match peer.received {
+            0 => room,
+            _ => room.next_multiple_of(group),
+        };
         let near = get.is_wanted() && deadline.is_none_or(|at| at <= self.now + NEAR);
         pull::choose(
             &open,

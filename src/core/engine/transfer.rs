@@ -178,6 +178,8 @@ impl Engine {
             Ok((false, _)) => {}
             Ok((true, wrong)) => {
                 wrong.iter().for_each(|_| self.hash_failure(seg, true, out));
+                self.refill_due = true;
+                self.review_turns();
                 self.tree_known(seg, out);
             }
             Err(_) => {
@@ -317,7 +319,7 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
-        let leaves = entry.leaf_count();
+        let (leaves, rendition) = (entry.leaf_count(), entry.info.rendition);
         // With a root its leaves were announced one by one.
         if entry.info.root.is_none() {
             self.fresh(seg);
@@ -326,8 +328,9 @@ impl Engine {
             let in_time = self
                 .deadline_of(seg)
                 .is_none_or(|deadline| deadline > self.now);
-            if self.on && get.is_wanted() {
-                self.shortfall.measured(get.short, leaves);
+            if self.on {
+                let shortfall = self.shortfalls.or_default(rendition);
+                shortfall.measured(get.short, leaves);
             }
             self.stats.stalls_avoided += u32::from(get.rescued && in_time && get.is_wanted());
             for load in get.loads {

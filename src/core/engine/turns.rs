@@ -60,9 +60,13 @@ impl Engine {
         }
         let missing = u64::from(entry.missing()) * u64::from(LEAF);
         let last_call = deadline.map(|deadline| {
+            let spare = match self.playhead.rate {
+                rate if rate > 0.0 => (deadline - get.known).saturating_sub(NEEDED),
+                _ => Duration::ZERO,
+            };
             self.cdn
                 .point_of_no_return(deadline, missing)
-                .before(get.jitter + (deadline - get.known).saturating_sub(NEEDED) / RESERVE)
+                .before(get.jitter + spare / RESERVE)
         });
         let wanted = get.is_wanted();
         if wanted && (!self.on || last_call.is_none_or(|at| self.now >= at)) {
@@ -77,6 +81,7 @@ impl Engine {
 
     fn rescue(&mut self, seg: SegKey, in_time: bool, out: &mut Vec<Action>) -> Time {
         let rescued = in_time && self.swarm.peers().next().is_some();
+        let coming = self.coming(seg);
         let (Some(get), Some(entry)) = (self.gets.get_mut(&seg), self.cache.get(seg)) else {
             return Time::NEVER;
         };
@@ -84,21 +89,31 @@ impl Engine {
             return get.retry_at;
         }
         if rescued && !get.rescued {
-            let early = get.early.as_ref().map_or(0, |early| {
-                let mut early = early.clone();
-                early.intersect_with(entry.missing_leaves());
-                early.count()
-            });
-            get.short = entry.missing().saturating_sub(early);
+            let mut short = entry.missing_leaves().clone();
+            short.subtract(&coming);
+            get.short = short.count();
         }
         get.rescued |= rescued;
         self.stats.rescues += u32::from(rescued);
         let mut missing = entry.missing_leaves().clone();
-        if let Some(early) = get.early.take() {
-            missing.subtract(&early);
-        }
+        missing.subtract(&coming);
+        get.early = None;
         self.fetch_leaves(seg, &missing, out);
         Time::NEVER
+    }
+
+    /// Leaves that requests to the CDN are about to bring.
+    fn coming(&self, seg: SegKey) -> Bitmap {
+        let slow = self.cdn.slow_first_byte();
+        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
+            return Bitmap::default();
+        };
+        let mut coming = Bitmap::new(entry.leaf_count());
+        let fetches = get.fetches.iter().filter_map(|id| self.fetches.get(id));
+        for fetch in fetches.filter(|fetch| fetch.is_hopeful(self.now, slow)) {
+            coming.set_range(entry.leaf_at(fetch.pos)..entry.leaf_at(fetch.to));
+        }
+        coming
     }
 
     /// Asks for what neighbours have lately failed to bring, right when a segment becomes known.
@@ -109,14 +124,12 @@ impl Engine {
         };
         let leaves = entry.leaf_count();
         let group = pull::group(leaves);
-        let count = self
-            .shortfall
-            .of(leaves)
-            .next_multiple_of(group)
-            .min(leaves);
-        if alone || self.shortfall.of(leaves) == 0 || get.early.is_some() {
+        let shortfall = self.shortfalls.get(&entry.info.rendition);
+        let count = shortfall.map_or(0, |shortfall| shortfall.of(leaves));
+        if alone || count == 0 || get.early.is_some() {
             return;
         }
+        let count = count.next_multiple_of(group).min(leaves);
         // Just before where this viewer begins to ask neighbours: the last that it would come to.
         let end = get.rotation - get.rotation % group;
         let mut early = Bitmap::new(leaves);

@@ -9,7 +9,7 @@ use crate::core::ids::ConnId;
 use crate::core::swarm::Swarm;
 use crate::core::time::{Duration, Time};
 
-/// A neighbour is not judged before it has been here this long.
+/// A neighbour is not judged before it has been here this long, and for the whole time between two comparisons.
 const TRIAL: Duration = Duration::from_secs(5);
 
 /// With fewer neighbours than this, all are kept.
@@ -24,7 +24,8 @@ const USELESS: u64 = 3;
 impl Swarm {
     /// Neighbours that should make room for others, by what was exchanged with each since this was last asked.
     pub fn useless(&mut self, now: Time) -> Vec<ConnId> {
-        let tried: Vec<ConnId> = self.open_before(now.before(TRIAL)).collect();
+        let since = std::mem::replace(&mut self.compared, now);
+        let tried: Vec<ConnId> = self.open_before(since.min(now.before(TRIAL))).collect();
         let mut exchanged: Vec<(u64, ConnId)> = Vec::new();
         for (conn, peer) in self.peers_mut() {
             let bytes = peer.received + peer.given;
@@ -68,13 +69,13 @@ mod tests {
         for (conn, peer) in swarm.peers_mut() {
             peer.given = u64::from(conn.0 / 3) * 1_000_000;
         }
-        assert!(swarm.useless(Time(2_000_000)).is_empty(), "too early");
+        assert!(swarm.useless(Time(9_000_000)).is_empty(), "they came since");
         for (conn, peer) in swarm.peers_mut() {
             peer.received = u64::from(conn.0 / 3) * 1_000_000;
         }
-        assert_eq!(swarm.useless(Time(9_000_000)), [ConnId(0), ConnId(1)]);
+        assert_eq!(swarm.useless(Time(15_000_000)), [ConnId(0), ConnId(1)]);
         assert!(
-            swarm.useless(Time(15_000_000)).is_empty(),
+            swarm.useless(Time(21_000_000)).is_empty(),
             "nobody exchanged anything"
         );
     }
@@ -82,9 +83,10 @@ mod tests {
     #[test]
     fn a_few_are_always_kept() {
         let mut swarm = swarm(5);
+        assert!(swarm.useless(Time(9_000_000)).is_empty());
         if let Some(peer) = swarm.peer_mut(ConnId(4)) {
             peer.given = 1_000_000;
         }
-        assert_eq!(swarm.useless(Time(9_000_000)).len(), 1);
+        assert_eq!(swarm.useless(Time(15_000_000)).len(), 1);
     }
 }

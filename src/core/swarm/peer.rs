@@ -25,6 +25,9 @@ const SHUN: Duration = Duration::from_secs(4);
 /// How long a peer is left alone that had too much to do, at first.
 const BUSY: Duration = Duration::from_millis(200);
 
+/// Leaves asked of a peer that has brought none yet: a stranger who sends rubbish gets to send little.
+const FIRST_WINDOW: usize = 1;
+
 /// Most leaves outstanding at one peer.
 const MAX_WINDOW: usize = 32;
 
@@ -292,6 +295,9 @@ impl Peer {
     pub fn window(&self) -> usize {
         if self.late {
             return 1;
+        }
+        if self.received == 0 {
+            return FIRST_WINDOW;
         }
         let span = self.rtt.as_micros() as u64 + 100_000;
         usize::try_from(span / self.pace.max(1))

@@ -104,6 +104,8 @@ pub struct Swarm {
     /// As last told, this viewer included; 0: not known.
     population: usize,
     links: Map<ConnId, Link>,
+    /// When neighbours were last compared.
+    pub(super) compared: Time,
     next: u32,
     /// Viewers kept away, and until when.
     banned: Vec<(PeerId, Time)>,
@@ -118,6 +120,7 @@ impl Swarm {
             target: max as usize,
             population: 0,
             links: Map::new(),
+            compared: Time(0),
             next: 0,
             banned: Vec::new(),
         }
