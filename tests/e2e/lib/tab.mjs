@@ -77,9 +77,14 @@ export class Tab {
     });
   }
 
-  /** Waits until peers have given it something. Whose turn at the CDN comes when is drawn by lot. */
+  /** Waits until it has got something from peers or given them something: in a small audience, whoever hears of each
+   *  segment first may be the one who fetches it for all. */
   async sharing(options = {}) {
-    await this.until((record) => (record.stats()?.peerBytes ?? 0) > 0, { what: "bytes from peers", ...options });
+    const shares = (record) => {
+      const stats = record.stats();
+      return stats !== null && stats.peerBytes + stats.uploadedBytes > 0;
+    };
+    await this.until(shares, { what: "bytes from or to peers", ...options });
   }
 
   /** Kills the renderer: no unload handler, no goodbye. */
