@@ -34,7 +34,7 @@ use crate::core::cache::Cache;
 use crate::core::config::Config;
 use crate::core::error::ConfigError;
 use crate::core::event::Event;
-use crate::core::ids::{FetchId, InfoHash, LoadId, PeerId, RenditionId, SegKey};
+use crate::core::ids::{ConnId, FetchId, InfoHash, LoadId, PeerId, RenditionId, SegKey};
 use crate::core::scheduler::bucket::Bucket;
 use crate::core::scheduler::cdn::Cdn;
 use crate::core::scheduler::lag::Lag;
@@ -68,6 +68,8 @@ pub struct Engine {
     refill_due: bool,
     /// Whether someone may wait for leaves that could be sent now.
     upload_due: bool,
+    /// Neighbours that may be owed leaves.
+    waiting: Set<ConnId>,
     /// Whether transfers may have begun or ended.
     meter_due: bool,
     /// Whether looking for a first peer has ended, one way or the other.
@@ -161,6 +163,7 @@ impl Engine {
             refilled: Time(0),
             upload_at: None,
             upload_due: false,
+            waiting: Set::new(),
             meter_due: false,
             served: 0,
             deadline: None,

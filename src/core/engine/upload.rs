@@ -4,7 +4,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
-use crate::core::swarm::peer::{MAX_QUEUE, Owed};
+use crate::core::swarm::peer::{MAX_QUEUE, Owed, Peer};
 use crate::core::time::Duration;
 use crate::core::wire::{
     CHUNK_HEADER, MAX_CHUNK_LEAVES, MAX_HASHES, MAX_MESSAGE, Message, RejectReason,
@@ -70,6 +70,7 @@ impl Engine {
             let new = (first..end).map(|leaf| Owed { seg, leaf });
             let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
             peer.owed.extend(new);
+            self.waiting.insert(conn);
             self.upload_due = true;
         }
     }
@@ -115,6 +116,9 @@ impl Engine {
             return;
         }
         self.upload_at = None;
+        let swarm = &self.swarm;
+        let owed = |conn: &ConnId| swarm.peer(*conn).is_some_and(|peer| !peer.owed.is_empty());
+        self.waiting.retain(owed);
         while let Some((conn, turn)) = self.next_served() {
             if !self.bucket.take(self.now, u64::from(LEAF)) {
                 self.upload_at = self.bucket.ready_at(u64::from(LEAF) * UPLOAD_STEP);
@@ -128,7 +132,7 @@ impl Engine {
 
     /// How long all that is owed takes at the ceiling.
     fn backlog(&self) -> Duration {
-        let owed: usize = self.swarm.peers().map(|(_, peer)| peer.owed.len()).sum();
+        let owed: usize = self.owing().map(|(_, peer)| peer.owed.len()).sum();
         let bits = owed as u64 * u64::from(LEAF) * 8_000_000;
         let span = bits.checked_div(self.config.max_upload_bitrate);
         Duration::from_micros(span.unwrap_or(u64::MAX))
@@ -143,9 +147,15 @@ impl Engine {
         1 + (u64::from(MOST_WEIGHT - 1) * spare.min(own) / own) as u32
     }
 
+    /// Neighbours that may be owed something, lowest number first.
+    fn owing(&self) -> impl Iterator<Item = (ConnId, &Peer)> {
+        let conns = self.waiting.iter().copied();
+        conns.filter_map(|conn| Some((conn, self.swarm.peer(conn).filter(|peer| peer.ready)?)))
+    }
+
     /// Who waits for leaves and is next.
     fn next_served(&self) -> Option<(ConnId, u64)> {
-        let ready = self.swarm.peers().filter(|(_, peer)| {
+        let ready = self.owing().filter(|(_, peer)| {
             !peer.owed.is_empty() && peer.buffered + MAX_MESSAGE <= SEND_HIGH_WATER
         });
         ready

@@ -37,8 +37,9 @@ const CHOICE: usize = 3;
 /// Offers that were sent this long ago no longer count as likely to be answered.
 const HOPE: Duration = Duration::from_secs(3);
 
-/// State of a connection.
+/// State of a connection. All peers are looked at many times a second, so they lie together.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum State {
     /// The local offer is being made.
     Gathering,
@@ -54,7 +55,7 @@ pub enum State {
     /// Both descriptions are exchanged.
     Connecting,
     /// The data channel is open.
-    Open(Box<Peer>),
+    Open(Peer),
 }
 
 /// One RTCPeerConnection.
@@ -131,7 +132,7 @@ impl Swarm {
         self.links
             .iter()
             .filter_map(|(conn, link)| match &link.state {
-                State::Open(peer) if peer.ready => Some((*conn, &**peer)),
+                State::Open(peer) if peer.ready => Some((*conn, peer)),
                 _ => None,
             })
     }
@@ -141,7 +142,7 @@ impl Swarm {
         self.links
             .iter_mut()
             .filter_map(|(conn, link)| match &mut link.state {
-                State::Open(peer) if peer.ready => Some((*conn, &mut **peer)),
+                State::Open(peer) if peer.ready => Some((*conn, peer)),
                 _ => None,
             })
     }
@@ -395,7 +396,7 @@ impl Swarm {
         let Some(link) = self.links.get_mut(&conn) else {
             return false;
         };
-        link.state = State::Open(Box::new(Peer::new(now)));
+        link.state = State::Open(Peer::new(now));
         link.since = now;
         true
     }
@@ -428,7 +429,7 @@ impl Swarm {
     }
 
     /// Forgets a connection; returns its peer if it had one.
-    pub fn remove(&mut self, conn: ConnId) -> Option<Option<Box<Peer>>> {
+    pub fn remove(&mut self, conn: ConnId) -> Option<Option<Peer>> {
         let link = self.links.remove(&conn)?;
         Some(match link.state {
             State::Open(peer) => Some(peer),
