@@ -59,6 +59,7 @@ impl Behaviour {
         let have = Message::Have {
             alias: u32::try_from(segment.sn).unwrap_or(0) | FALSE_ALIAS,
             hash,
+            short: 0,
             holding: Holding::Complete(leaves),
         };
         let claim = Message::Claim {

@@ -10,6 +10,7 @@ use crate::core::action::Action;
 use crate::core::cache::entry::Entry;
 use crate::core::ids::{ConnId, SegKey, SegmentHash};
 use crate::core::scheduler::pull;
+use crate::core::scheduler::shortfall::Shortfall;
 use crate::core::swarm::peer::Told;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::{Bitmap, Holding, Message};
@@ -120,11 +121,13 @@ impl Engine {
         let (Some(entry), Some(peer)) = (self.cache.get(seg), self.swarm.peer_mut(conn)) else {
             return;
         };
+        let shortfall = self.shortfalls.get(&entry.info.rendition);
         let leaves = pull::whole_groups(entry.verified_leaves());
         let told = (!leaves.is_full()).then_some(leaves);
         let have = Message::Have {
             alias: seg.0,
             hash: entry.info.hash,
+            short: shortfall.map_or(0, Shortfall::told),
             holding: told
                 .clone()
                 .map_or(Holding::Complete(entry.leaf_count()), Holding::Partial),

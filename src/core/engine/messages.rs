@@ -101,8 +101,10 @@ impl Engine {
             Message::Have {
                 alias,
                 hash,
+                short,
                 holding,
             } => {
+                peer.short = Some(short);
                 let leaves = holding.leaves();
                 if let Some(seg) = self.cache.find(&hash)
                     && self

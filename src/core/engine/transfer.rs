@@ -5,6 +5,7 @@ use crate::core::action::Action;
 use crate::core::cache::entry::{Source, Step};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
+use crate::core::scheduler::shortfall;
 use crate::core::wire::{Message, RejectReason};
 
 impl Engine {
@@ -329,8 +330,10 @@ impl Engine {
                 .deadline_of(seg)
                 .is_none_or(|deadline| deadline > self.now);
             if self.on {
+                let told = self.swarm.peers().filter_map(|(_, peer)| peer.short);
+                let common = shortfall::is_common(told);
                 let shortfall = self.shortfalls.or_default(rendition);
-                shortfall.measured(get.short, leaves);
+                shortfall.measured(get.short, leaves, common);
             }
             self.stats.stalls_avoided += u32::from(get.rescued && in_time && get.is_wanted());
             for load in get.loads {

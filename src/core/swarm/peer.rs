@@ -73,6 +73,8 @@ pub struct Peer {
     pub upload_kbps: u32,
     /// Which part of that it had no use for lately, in 255ths, as it says.
     pub idle: u8,
+    /// Which part of its last segments its neighbours did not bring, in 255ths, as it says; `None`: it has said nothing.
+    pub short: Option<u8>,
     /// Where it stands among those who are served: the lowest is next.
     pub turn: u64,
     /// Last time anything came from it.
@@ -127,6 +129,7 @@ impl Peer {
             uploads: true,
             upload_kbps: 0,
             idle: 0,
+            short: None,
             turn: 0,
             heard: now,
             said: now,

@@ -60,6 +60,7 @@ fn holding(tag: u8, r: &mut Reader<'_>) -> Result<Message, WireError> {
         tag::HAVE => Message::Have {
             alias: r.u32()?,
             hash: r.segment()?,
+            short: r.u8()?,
             holding: r.holding()?,
         },
         tag::HAVE_MORE => {

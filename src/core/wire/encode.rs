@@ -92,8 +92,13 @@ impl Message {
             Self::Have {
                 alias,
                 hash,
+                short,
                 holding,
-            } => start(tag::HAVE).u32(*alias).bytes(&hash.0).holding(holding),
+            } => start(tag::HAVE)
+                .u32(*alias)
+                .bytes(&hash.0)
+                .u8(*short)
+                .holding(holding),
             Self::HaveMore { alias, first, bits } => start(tag::HAVE_MORE)
                 .range(*alias, *first, bits.size())
                 .bytes(&bits.to_bytes()),

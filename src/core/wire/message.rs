@@ -46,6 +46,8 @@ pub enum Message {
         alias: u32,
         /// The segment's name.
         hash: SegmentHash,
+        /// Which part of the last segments the sender's neighbours lastingly failed to bring, in 255ths.
+        short: u8,
         /// Which leaves.
         holding: Holding,
     },

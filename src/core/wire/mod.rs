@@ -11,7 +11,7 @@
 //! | tag | type | fields |
 //! |---|---|---|
 //! | 1 | Hello | `version` u8, `peer` 20 bytes, `upload_kbps` u32 |
-//! | 2 | Have | `alias` u32, `hash` 32 bytes, `leaves` u32, `form` u8, for form 0 a bitmap |
+//! | 2 | Have | `alias` u32, `hash` 32 bytes, `short` u8, `leaves` u32, `form` u8, for form 0 a bitmap |
 //! | 3 | HaveMore | `alias` u32, `first` u32, `count` u32, a bitmap of `count` leaves |
 //! | 4 | Drop | `alias` u32 |
 //! | 5 | Claim | `hash` 32 bytes, `eta_ms` u32 |
@@ -51,7 +51,8 @@
 //! HaveMore adds the leaves whose bits are set, counted from `first`. Only verified leaves are announced: those proven by the segment's root, or
 //! the whole segment once its SHA-256 matched. Claim says that the sender fetches a segment from the
 //! CDN and expects it whole in about `eta_ms`, so that others may wait for it instead of fetching it
-//! too; Unclaim takes that back. A claim promises nothing.
+//! too; Unclaim takes that back. A claim promises nothing. `short` is which part of the last segments of that rendition
+//! neighbours lastingly failed to bring the holder in time, in 255ths: what is missing everywhere is better asked of the CDN early.
 //!
 //! # Transfer
 //! Request asks for a range of leaves; `want_leaves` (0 or 1) asks for their hashes as well.

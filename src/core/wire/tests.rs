@@ -60,10 +60,13 @@ fn message() -> impl Strategy<Value = Message> {
             peer: PeerId(peer),
             upload_kbps
         }),
-        (alias(), hash(), holding()).prop_map(|(alias, hash, holding)| Message::Have {
-            alias,
-            hash,
-            holding
+        (alias(), hash(), any::<u8>(), holding()).prop_map(|(alias, hash, short, holding)| {
+            Message::Have {
+                alias,
+                hash,
+                short,
+                holding,
+            }
         }),
         (alias(), any::<u32>(), bitmap()).prop_map(|(alias, at, bits)| Message::HaveMore {
             alias,
@@ -290,7 +293,14 @@ fn ranges_must_be_ranges() {
 #[test]
 fn a_bitmap_must_fit_its_segment() {
     let have = |leaves: u32, rest: &[u8]| {
-        let head = [&[2, 0, 0, 0, 1][..], &[7; 32], &leaves.to_be_bytes(), rest].concat();
+        let head = [
+            &[2, 0, 0, 0, 1][..],
+            &[7; 32],
+            &[9],
+            &leaves.to_be_bytes(),
+            rest,
+        ]
+        .concat();
         decode(&head)
     };
     assert!(have(9, &[0, 0xff, 0x80]).is_ok());
