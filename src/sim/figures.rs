@@ -64,9 +64,9 @@ pub struct Figures {
     pub rebuffer_ratio: f64,
     /// The same of the twin.
     pub twin_rebuffer_ratio: f64,
-    /// Viewers that were longer in stalls than in the twin.
+    /// Viewers that were longer in stalls than in the twin, by a picture (16 ms) or more.
     pub viewers_with_p2p_stall: u32,
-    /// Viewers that were longer in stalls in the twin.
+    /// Viewers that were longer in stalls in the twin, by as much.
     pub viewers_saved_from_stall: u32,
     /// From opening the page to the first frame, 95th percentile over all visits.
     pub startup_p95_ms: u64,
@@ -99,6 +99,9 @@ pub struct Figures {
     pub seconds: Vec<Second>,
 }
 
+/// Less than this nobody sees: it is less than one picture of sixty a second.
+const INVISIBLE_US: u64 = 16_000;
+
 impl Figures {
     /// The figures of a run and its twin.
     pub fn new(plan: &Plan, report: &Report, twin: &Report) -> Self {
@@ -109,8 +112,9 @@ impl Figures {
         let (own_peak, joiner_peak) = peaks(plan, report);
         let (twin_peak, _) = peaks(plan, twin);
         let pairs = || report.viewers.iter().zip(&twin.viewers);
-        let longer =
-            |a: &ViewerReport, b: &ViewerReport| a.counted_stalled_us > b.counted_stalled_us;
+        let longer = |a: &ViewerReport, b: &ViewerReport| {
+            a.counted_stalled_us > b.counted_stalled_us + INVISIBLE_US
+        };
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
             scenario: plan.name.clone(),

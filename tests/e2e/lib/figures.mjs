@@ -48,6 +48,25 @@ export function offloadOf(origin, reports, from, to) {
 }
 
 /**
+ * Segments from number `from` to `to` of which more than one copy left the CDN, as the players' events tell, and who
+ * took what part of them: `14 main 1.3 (viewer 2 1.0, viewer 5 0.3)`.
+ */
+export function copiedOften(names, reports, from, to) {
+  const parts = new Map();
+  for (const [i, { events }] of reports.entries()) {
+    for (const { sn, kind, bytes, cdnBytes } of events.segment) {
+      const key = `${sn} ${kind}`;
+      if (sn >= from && sn <= to && cdnBytes > 0) parts.set(key, [...(parts.get(key) ?? []), [names[i], cdnBytes / bytes]]);
+    }
+  }
+  const often = [...parts].filter(([, takers]) => sum(takers.map(([, part]) => part)) > 1.02);
+  return often.map(([key, takers]) => {
+    const who = takers.map(([name, part]) => `${name} ${part.toFixed(1)}`);
+    return `${key} ${sum(takers.map(([, part]) => part)).toFixed(1)} (${who.join(", ")})`;
+  });
+}
+
+/**
  * The most that is possible up to a segment's number: one copy of everything from the origin, and one more of the first
  * segment of each kind for each player but the one that came first.
  */

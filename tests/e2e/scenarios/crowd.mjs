@@ -1,6 +1,6 @@
 // The main promise: viewers of one event carry each other, and nobody notices.
 import { CpuTrace, idle } from "../lib/cpu.mjs";
-import { delivered, latency, median, mostOffload, offload, offloadOf, pace, sum } from "../lib/figures.mjs";
+import { copiedOften, delivered, latency, median, mostOffload, offload, offloadOf, pace, sum } from "../lib/figures.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
@@ -90,6 +90,8 @@ function crowdOf(count, window, { least }) {
       else t.check(share >= least, `net offload ${share.toFixed(3)}`);
       const steady = offloadOf(origin, seen, settled + 1, end);
       t.figure(`after the first 20 s (limit ${(1 - 1 / count).toFixed(3)})`, steady);
+      const often = copiedOften(tabs.map(({ name }) => name), seen, settled + 1, end);
+      t.figure("segments that left the CDN more than once since", often.join("; ") || "none");
       const own = seen.map(({ events }) => events.segment.filter(({ loader, kind }) => loader === "player" && kind === "main").length);
       t.figure("segments of each start by the player's loader", own.join(" "));
       t.check(sum(own) <= count * 1.4, `${sum(own)} segments by the players' loaders, for ${count} starts`);
