@@ -18,6 +18,9 @@ const BURST: Duration = Duration::from_millis(20);
 /// While the CDN is sending, peers are asked for what it will not bring within this time.
 const RACE: Duration = Duration::from_millis(400);
 
+/// What the CDN brings later than so long before it is needed may be too late.
+const MARGIN: Duration = Duration::from_millis(200);
+
 impl Engine {
     /// Segments with missing leaves in the order of need: first those that the player waits for, each by its deadline.
     pub(super) fn order_of_need(&self) -> Vec<(u8, Option<Time>, SegKey)> {
@@ -30,7 +33,26 @@ impl Engine {
             .map(|(seg, get)| (u8::from(!get.is_wanted()), self.deadline_of(*seg), *seg))
             .collect();
         sort(&mut order);
+        // What peers send comes down the same line as what the CDN sends.
+        let late =
+            |(_, deadline, seg): &(u8, Option<Time>, SegKey)| self.is_behind(*seg, *deadline);
+        if let Some(at) = order.iter().position(late) {
+            order.truncate(at + 1);
+        }
         order
+    }
+
+    /// Whether the CDN, at its rate so far, will not bring what was asked of it before the player needs it.
+    fn is_behind(&self, seg: SegKey, deadline: Option<Time>) -> bool {
+        let (Some(deadline), Some(get)) = (deadline, self.gets.get(&seg)) else {
+            return false;
+        };
+        let left = (deadline - self.now).saturating_sub(MARGIN);
+        let fetches = get.fetches.iter().filter_map(|id| self.fetches.get(id));
+        get.is_wanted()
+            && fetches
+                .into_iter()
+                .any(|fetch| fetch.reach(self.now, left) < fetch.to)
     }
 
     /// Fills up every pipeline, if that is due; what makes it due comes in bursts.

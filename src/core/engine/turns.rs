@@ -5,6 +5,7 @@
 //! 3. When it is this viewer's turn: for leaves that nobody around has or has promised.
 
 use super::Engine;
+use super::get::Get;
 use crate::core::action::Action;
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
@@ -19,6 +20,9 @@ const SETTLING: Duration = Duration::from_millis(2_500);
 
 /// Ranges asked of the CDN at once for one segment; nearer ones are joined.
 const MAX_RANGES: usize = 3;
+
+/// While the CDN brings what is needed within this time, nothing else is asked of it.
+const SOON: Duration = Duration::from_secs(2);
 
 /// A segment that neighbours have is looked at again after this: they may have gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
@@ -150,6 +154,14 @@ impl Engine {
         // A new neighbour's news follows its hello.
         if self.now < self.quiet_until {
             return self.quiet_until;
+        }
+        // What is fetched for all comes down the same line as what this viewer cannot do without.
+        let soon = Some(self.now + SOON);
+        let urgent = |(other, get): (&SegKey, &Get)| {
+            get.is_wanted() && !get.fetches.is_empty() && self.deadline_of(*other) < soon
+        };
+        if self.gets.iter().any(urgent) {
+            return self.now + LOOK_AGAIN;
         }
         let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
             return Time::NEVER;
