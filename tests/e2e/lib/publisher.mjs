@@ -6,11 +6,14 @@ const POLL_MS = 700;
 export class Publisher {
   #timer;
   #stopped = false;
+  #news = null;
 
   constructor(master) {
     this.master = master;
     /** "url|first byte-last byte" → { sha256, bytes } as in the tag; a range only where there is one. */
     this.segments = new Map();
+    /** The longest time between two reads that both found new segments, in ms, with none between them. */
+    this.longestPause = 0;
     this.#poll();
   }
 
@@ -32,11 +35,16 @@ export class Publisher {
   async read() {
     const text = await load(this.master);
     const media = mediaPlaylists(text, this.master);
+    const known = this.segments.size;
     for (const url of media.length ? media : [this.master]) {
       for (const segment of parse(await load(url), url)) {
         if (segment.sha256) this.segments.set(segment.key, segment);
       }
     }
+    if (this.segments.size === known) return;
+    const now = performance.now();
+    if (this.#news !== null) this.longestPause = Math.max(this.longestPause, now - this.#news);
+    this.#news = now;
   }
 
   /** Compares delivered payloads with the publisher's word: how many match, differ, are unknown. */

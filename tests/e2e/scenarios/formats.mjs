@@ -6,6 +6,12 @@ import { asPublished, describe, joined, reports, undisturbed } from "../lib/swar
 const given = (t, tabs) =>
   t.until("bytes from a peer", async () => (await Promise.all(tabs.map((tab) => tab.stats()))).some(({ peerBytes }) => peerBytes > 0));
 
+/** A player six seconds behind has four ahead of it: who publishes nothing for longer stops everybody. */
+const TOO_LATE_MS = 4_700;
+
+const late = (t, publisher) =>
+  t.figure("stalls not judged", `nothing was published for ${(publisher.longestPause / 1000).toFixed(1)} s`);
+
 /** A second viewer joins a first one; most of what it plays after that comes from its peer. */
 async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 14, library } = {}) {
   const publisher = demo.watch(url);
@@ -22,7 +28,8 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 14,
   const seen = await reports(tabs);
   for (const [i, report] of seen.entries()) {
     t.figure(tabs[i].name, describe(report));
-    undisturbed(t, tabs[i].name, report);
+    if (report.live && publisher.longestPause > TOO_LATE_MS) late(t, publisher);
+    else undisturbed(t, tabs[i].name, report);
     const failed = report.errors.filter(({ details }) => !details.startsWith("buffer"));
     t.check(failed.length === 0, `${tabs[i].name}: ${JSON.stringify(failed)}`);
     await asPublished(t, publisher, tabs[i].name, report);

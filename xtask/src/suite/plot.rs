@@ -46,6 +46,7 @@ fn draw(points: &[Point], out: &mut String) -> Result<(), Box<dyn std::error::Er
         .build_cartesian_2d(0.5..3.1, 0.0..1.0)?;
     chart
         .configure_mesh()
+        .max_light_lines(1)
         .x_desc("mean usable uplink ÷ bitrate")
         .y_desc("offload of viewers with a working link")
         .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
