@@ -192,7 +192,6 @@ impl Engine {
         let (missing, connected) = self.swarm.vacancies(self.now);
         self.trackers.seek(missing, connected);
         if let Some(population) = self.trackers.population() {
-            self.population = population;
             self.swarm.set_population(population);
             self.settled |= population == 1;
         }

@@ -106,8 +106,6 @@ pub struct Engine {
     joined: Time,
     /// Turns at the CDN wait until then for what a new neighbour has to say.
     quiet_until: Time,
-    /// Viewers in the swarm, as trackers last said; 0: none has said.
-    population: u32,
     rng: fastrand::Rng,
     trackers: Trackers,
     /// Offers being made for a tracker.
@@ -154,7 +152,6 @@ impl Engine {
             fresh: Set::new(),
             announce_at: None,
             nonce: 0,
-            population: 0,
             settled: false,
             compare_at: now,
             timers_at: now,

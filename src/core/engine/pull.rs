@@ -36,7 +36,9 @@ impl Engine {
         // What peers send comes down the same line as what the CDN sends.
         let late =
             |(_, deadline, seg): &(u8, Option<Time>, SegKey)| self.is_behind(*seg, *deadline);
-        if let Some(at) = order.iter().position(late) {
+        if !self.fetches.is_empty()
+            && let Some(at) = order.iter().position(late)
+        {
             order.truncate(at + 1);
         }
         order
@@ -48,11 +50,8 @@ impl Engine {
             return false;
         };
         let left = (deadline - self.now).saturating_sub(MARGIN);
-        let fetches = get.fetches.iter().filter_map(|id| self.fetches.get(id));
-        get.is_wanted()
-            && fetches
-                .into_iter()
-                .any(|fetch| fetch.reach(self.now, left) < fetch.to)
+        let mut fetches = get.fetches.iter().filter_map(|id| self.fetches.get(id));
+        get.is_wanted() && fetches.any(|fetch| fetch.reach(self.now, left) < fetch.to)
     }
 
     /// Fills up every pipeline, if that is due; what makes it due comes in bursts.

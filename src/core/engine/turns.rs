@@ -156,9 +156,10 @@ impl Engine {
             return self.quiet_until;
         }
         // What is fetched for all comes down the same line as what this viewer cannot do without.
-        let soon = Some(self.now + SOON);
+        let soon = self.now + SOON;
         let urgent = |(other, get): (&SegKey, &Get)| {
-            get.is_wanted() && !get.fetches.is_empty() && self.deadline_of(*other) < soon
+            let due = || self.deadline_of(*other).is_none_or(|at| at < soon);
+            get.is_wanted() && !get.fetches.is_empty() && due()
         };
         if self.gets.iter().any(urgent) {
             return self.now + LOOK_AGAIN;
@@ -271,7 +272,7 @@ impl Engine {
         let rivals = self.rivals(seg);
         let kin = rivals.len() as u64 + 1;
         // All watch some rendition of the stream; neighbours tell how many watch this one.
-        let population = u64::from(self.population) * kin / neighbours;
+        let population = u64::from(self.swarm.population()) * kin / neighbours;
         let crowd = Crowd {
             population: population as u32,
             uploads: !self.bucket.is_closed(),

@@ -103,7 +103,7 @@ pub struct Swarm {
     /// How many neighbours this viewer looks for.
     target: usize,
     /// As last told, this viewer included; 0: not known.
-    population: usize,
+    population: u32,
     links: Map<ConnId, Link>,
     /// When neighbours were last compared.
     pub(super) compared: Time,
@@ -189,9 +189,14 @@ impl Swarm {
         open.map(|(conn, _)| *conn)
     }
 
+    /// How many viewers there are, as last told, this one included; 0: not known.
+    pub fn population(&self) -> u32 {
+        self.population
+    }
+
     /// Whether there are many more viewers than this one can have as neighbours.
     pub fn has_choice(&self) -> bool {
-        self.population > self.max * CHOICE
+        self.population as usize > self.max * CHOICE
     }
 
     /// Every connection in whatever state.
@@ -216,8 +221,8 @@ impl Swarm {
 
     /// How many viewers there are, this one included; 0: not known.
     pub fn set_population(&mut self, population: u32) {
-        self.population = population as usize;
-        let one_neighbourhood = self.population <= self.max + 1;
+        self.population = population;
+        let one_neighbourhood = population as usize <= self.max + 1;
         self.target = if one_neighbourhood {
             self.max
         } else {

@@ -46,7 +46,7 @@ pub enum Message {
         alias: u32,
         /// The segment's name.
         hash: SegmentHash,
-        /// Which part of the last segments the sender's neighbours lastingly failed to bring, in 255ths.
+        /// Which part of the last segments the sender's neighbours failed to bring in time, in 255ths.
         short: u8,
         /// Which leaves.
         holding: Holding,

@@ -52,7 +52,7 @@
 //! the whole segment once its SHA-256 matched. Claim says that the sender fetches a segment from the
 //! CDN and expects it whole in about `eta_ms`, so that others may wait for it instead of fetching it
 //! too; Unclaim takes that back. A claim promises nothing. `short` is which part of the last segments of that rendition
-//! neighbours lastingly failed to bring the holder in time, in 255ths: what is missing everywhere is better asked of the CDN early.
+//! neighbours failed to bring the holder in time, in 255ths: what is missing everywhere is better asked of the CDN early.
 //!
 //! # Transfer
 //! Request asks for a range of leaves; `want_leaves` (0 or 1) asks for their hashes as well.
