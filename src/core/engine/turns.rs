@@ -18,6 +18,11 @@ use crate::core::wire::Bitmap;
 /// How long a newcomer waits for a first peer before it takes its turn at the CDN.
 const SETTLING: Duration = Duration::from_millis(2_500);
 
+/// So long after it began to look for peers, a viewer and its neighbours do not know each other well enough to rank
+/// themselves alike; in a small audience it lets so many others go first meanwhile.
+const NEWCOMER: Duration = Duration::from_secs(10);
+const COURTESY: u32 = 4;
+
 /// Ranges asked of the CDN at once for one segment; nearer ones are joined.
 const MAX_RANGES: usize = 3;
 
@@ -279,7 +284,13 @@ impl Engine {
             diffusion: self.lag.expected(),
             seen: self.gets.get(&seg).is_some_and(|get| get.seen),
         };
-        election::turn(self.swarm.me, hash, &rivals, &crowd)
+        let turn = election::turn(self.swarm.me, hash, &rivals, &crowd);
+        let newcomer = self.now < self.joined + NEWCOMER;
+        if newcomer && election::is_small(&crowd) {
+            turn + election::STEP * COURTESY
+        } else {
+            turn
+        }
     }
 
     /// Neighbours that watch the same rendition: they have a recent segment of it, or this one.

@@ -53,6 +53,11 @@ pub fn seeds(population: u32) -> u32 {
     (population / VIEWERS_PER_SEED).clamp(2, MOST_SEEDS)
 }
 
+/// Whether this viewer has company, and so little that everyone knows everyone, or soon will.
+pub fn is_small(crowd: &Crowd) -> bool {
+    (2..=SMALL).contains(&crowd.population)
+}
+
 /// This viewer's turn for `segment`: how long to wait after first seeing that nobody has it.
 pub fn turn(me: PeerId, segment: &SegmentHash, rivals: &[PeerId], crowd: &Crowd) -> Duration {
     let known = rivals.len() as u32 + 1;

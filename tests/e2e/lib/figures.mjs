@@ -49,14 +49,16 @@ export function offloadOf(origin, reports, from, to) {
 
 /**
  * Segments from number `from` to `to` of which more than one copy left the CDN, as the players' events tell, and who
- * took what part of them: `14 main 1.3 (viewer 2 1.0, viewer 5 0.3)`.
+ * took what part of them: `14 main 1.3 (viewer 2 1.0, viewer 5 0.3)`. What players' own loaders took at the start is
+ * marked `own`, and may be more than once.
  */
 export function copiedOften(names, reports, from, to) {
   const parts = new Map();
   for (const [i, { events }] of reports.entries()) {
-    for (const { sn, kind, bytes, cdnBytes } of events.segment) {
+    for (const { sn, kind, bytes, cdnBytes, loader } of events.segment) {
       const key = `${sn} ${kind}`;
-      if (sn >= from && sn <= to && cdnBytes > 0) parts.set(key, [...(parts.get(key) ?? []), [names[i], cdnBytes / bytes]]);
+      const who = loader === "player" ? `${names[i]} own` : names[i];
+      if (sn >= from && sn <= to && cdnBytes > 0) parts.set(key, [...(parts.get(key) ?? []), [who, cdnBytes / bytes]]);
     }
   }
   const often = [...parts].filter(([, takers]) => sum(takers.map(([, part]) => part)) > 1.02);
