@@ -49,8 +49,8 @@ pub struct Audience {
     pub viewers: u32,
     /// Stream time measured. Default: 60 s, or as long as the scenario takes.
     pub measured: Option<Duration>,
-    /// Stream time before, not measured: the audience arrives during its first 20 s (at most), and finds its neighbours.
-    /// Default: 30 s.
+    /// Stream time before, not measured: the audience arrives during its first 20 s (at most), finds its neighbours, and
+    /// plays what its members got of their first segments, each for itself. Default: 40 s.
     pub warm_up: Duration,
     /// Bitrate of the first rendition in bit/s. Default: 5,000,000.
     pub bitrate: u64,
@@ -86,7 +86,7 @@ impl Default for Audience {
             seed: 1,
             viewers: 1_000,
             measured: None,
-            warm_up: Duration::from_secs(30),
+            warm_up: Duration::from_secs(40),
             bitrate: 5_000_000,
             latency: Duration::from_secs(8),
             segment: None,

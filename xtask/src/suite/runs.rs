@@ -84,6 +84,11 @@ fn steady(sizes: &[u32], seconds: &str) -> Vec<Run> {
                 Most("early_copies", 64.0),
                 Most("spread_p99_ms", 2_000.0),
             ]);
+            // A minute of the largest audience takes three quarters of an hour.
+            let seconds = match (*viewers, latency) {
+                (100_000.., ..8) => " --seconds 20",
+                _ => seconds,
+            };
             let line = format!("--viewers {viewers} --latency {latency}{seconds}");
             runs.push(Run::new(&line, &targets));
         }
