@@ -1,5 +1,6 @@
 //! `swarmline`: the command beside a packager and a player page.
 mod demo;
+mod integrity_list;
 mod seal;
 mod simulate;
 

@@ -13,6 +13,7 @@ export interface ResolvedOptions {
   readonly maxSegmentBytes: number;
   readonly cdnTimeoutMs: number;
   readonly wasmUrl: string | null;
+  readonly integrityUrl: string | null;
 }
 
 const MIB = 1024 * 1024;
@@ -32,7 +33,8 @@ const readers: { readonly [K in keyof ResolvedOptions]: Reader<ResolvedOptions[K
   cacheBytes: optional(64 * MIB, whole(MIB, 4096 * MIB)),
   maxSegmentBytes: optional(32 * MIB, whole(1, 256 * MIB)),
   cdnTimeoutMs: optional(10_000, whole(1_000, 120_000)),
-  wasmUrl: optional<string | null>(null, readWasmUrl),
+  wasmUrl: optional<string | null>(null, readUrl),
+  integrityUrl: optional<string | null>(null, readUrl),
 };
 
 /**
@@ -118,7 +120,7 @@ function readIceServer(value: unknown, field: string): RTCIceServer {
   return Object.freeze({ ...server }) as unknown as RTCIceServer;
 }
 
-function readWasmUrl(value: unknown, field: string): string {
+function readUrl(value: unknown, field: string): string {
   const text = value instanceof URL ? value.href : value;
   const base = typeof document === "undefined" ? undefined : document.baseURI;
   const url = typeof text === "string" && text !== "" ? parseUrl(text, base) : null;

@@ -68,6 +68,7 @@ export class Session {
   #failure: string | null = null;
   #refusals = 0;
   #away = false;
+  #watched = false;
   readonly #parked: LoadHandlers[] = [];
   #announced: OffReason | null = "loading";
 
@@ -100,7 +101,7 @@ export class Session {
   /** A stream begins. The same swarm as before keeps its engine and its peers. */
   open(manifestUrl: string): void {
     if (this.destroyed) return;
-    if (this.#swarmKey === null) this.#watchPage();
+    this.#watchPage();
     const key = this.options.swarmId ?? withoutQuery(manifestUrl);
     this.#hashes = "unknown";
     this.#first = "awaited";
@@ -109,6 +110,23 @@ export class Session {
     if (key !== this.#swarmKey) this.#closeEngine().forEach(lose);
     this.#swarmKey = key;
     this.consider();
+  }
+
+  /** The stream is taken away; another one may come. Counters go on. */
+  close(): void {
+    if (this.destroyed || this.#swarmKey === null) return;
+    this.#swarmKey = null;
+    this.#hashes = "unknown";
+    this.#first = "awaited";
+    this.#player.forgetShown();
+    this.#waiting.clear();
+    this.#closeEngine().forEach(lose);
+    this.consider();
+  }
+
+  /** Tells the application of something that was put right. */
+  warn(code: string, message: string): void {
+    this.#emit("warning", { code, message });
   }
 
   /** A playlist was read; `some`: it has at least one segment with a hash. */
@@ -337,7 +355,8 @@ export class Session {
 
   /** A page that goes away says bye; one that comes back from the back/forward cache joins again. */
   #watchPage(): void {
-    if (typeof addEventListener !== "function") return;
+    if (this.#watched || typeof addEventListener !== "function") return;
+    this.#watched = true;
     const { signal } = this.#disposer;
     addEventListener("pagehide", () => this.#hide(), { signal });
     addEventListener("pageshow", () => this.#show(), { signal });

@@ -29,6 +29,11 @@ export interface SwarmlineOptions {
    * Default: `wasm/swarmline_bg.wasm` beside this package's modules.
    */
   wasmUrl?: string | URL;
+  /**
+   * Where the integrity list is, for dash.js (docs/integrity-list.md). Default: what the MPD names in its
+   * `SupplementalProperty` with the scheme `urn:swarmline:integrity:2026`.
+   */
+  integrityUrl?: string | URL;
 }
 
 /**
@@ -168,7 +173,7 @@ export interface StateDetail {
 
 /** Something went wrong inside and was put right; playback did not suffer. */
 export interface WarningDetail {
-  /** Stable word: `engine-error`, `engine-silent`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
+  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
   code: string;
   /** For a log. */
   message: string;

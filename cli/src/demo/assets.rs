@@ -51,6 +51,10 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(folder: &Path) -> Router<
             "/vendor/hls.js",
             ServeDir::new(folder.join("js/node_modules/hls.js/dist")),
         )
+        .nest_service(
+            "/vendor/dash.js",
+            ServeDir::new(folder.join("js/node_modules/dashjs/dist/modern/esm")),
+        )
         .layer(map_response(modern_javascript))
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,

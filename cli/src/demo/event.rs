@@ -7,10 +7,13 @@
 
 use crate::demo::boxes::restamp;
 use crate::demo::clip::{self, LOOP_SECONDS, SEGMENT_SECONDS, SEGMENTS, Track};
+use crate::demo::mpd::{self, Kind, Timeline};
 use crate::demo::playlist;
+use crate::integrity_list;
 use anyhow::Context as _;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use swarmline::core::integrity::digest::Digests;
@@ -99,13 +102,7 @@ impl Event {
     /// A segment could not be made.
     pub(super) fn media(&self, stream: Stream, track: usize) -> anyhow::Result<String> {
         let ended = stream == Stream::Vod;
-        let numbers = match stream {
-            Stream::Vod => 0..RECORDED_ROUNDS * SEGMENTS,
-            Stream::Live => {
-                let end = self.available();
-                end.saturating_sub(self.window)..end
-            }
-        };
+        let numbers = self.listed(stream);
         let first = numbers.start;
         let entries = numbers
             .map(|n| Ok((n, self.place(track, n)?, self.segment(track, n)?.tag)))
@@ -113,6 +110,79 @@ impl Event {
         let start = Duration::from_secs_f64(self.place(track, first)?.start);
         let time = (!ended).then(|| self.began_at + start);
         Ok(playlist::media(&entries, first, time, ended))
+    }
+
+    /// The MPD.
+    ///
+    /// # Errors
+    /// The clip is damaged.
+    pub(super) fn mpd(&self, stream: Stream) -> anyhow::Result<String> {
+        let timelines = (0..self.tracks.len()).map(|track| self.timeline(stream, track));
+        let timelines = timelines.collect::<anyhow::Result<Vec<_>>>()?;
+        let tracks: Vec<_> = self.tracks.iter().zip(timelines).collect();
+        let kind = match stream {
+            Stream::Live => Kind::Live {
+                began: self.began_at,
+                window: Duration::from_secs(self.window * SEGMENT_SECONDS),
+                now: SystemTime::now(),
+            },
+            Stream::Vod => Kind::Recording(Duration::from_secs(RECORDED_ROUNDS * LOOP_SECONDS)),
+        };
+        Ok(mpd::mpd(&tracks, &kind))
+    }
+
+    /// The integrity list beside the MPD.
+    ///
+    /// # Errors
+    /// A segment could not be made.
+    pub(super) fn list(&self, stream: Stream) -> anyhow::Result<String> {
+        let representations = (0..self.tracks.len()).map(|track| self.listing(stream, track));
+        let representations = representations.collect::<anyhow::Result<_>>()?;
+        let list = integrity_list::List::new(stream == Stream::Live, representations);
+        Ok(serde_json::to_string(&list)?)
+    }
+
+    fn timeline(&self, stream: Stream, track: usize) -> anyhow::Result<Timeline> {
+        let timescale = self.tracks.get(track).context("no such track")?.timescale;
+        let ticks = |seconds: f64| (seconds * timescale as f64).round() as u64;
+        let numbers = self.listed(stream);
+        let first = numbers.start;
+        let spans = numbers.map(|n| {
+            let Place { start, duration } = self.place(track, n)?;
+            Ok((ticks(start), ticks(duration)))
+        });
+        let spans = spans.collect::<anyhow::Result<_>>()?;
+        Ok(Timeline { first, spans })
+    }
+
+    fn listing(
+        &self,
+        stream: Stream,
+        track: usize,
+    ) -> anyhow::Result<integrity_list::Representation> {
+        let id = self.tracks.get(track).context("no such track")?.name;
+        let segments = self.listed(stream).map(|n| {
+            let Place { start, duration } = self.place(track, n)?;
+            let tag = self.segment(track, n)?.tag;
+            let url = format!("{id}/{n}.m4s");
+            Ok(integrity_list::Segment::new(url, n, start, duration, &tag))
+        });
+        Ok(integrity_list::Representation {
+            period: mpd::PERIOD.to_owned(),
+            id: id.to_owned(),
+            segments: segments.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// The segments that manifests list now.
+    fn listed(&self, stream: Stream) -> Range<u64> {
+        match stream {
+            Stream::Vod => 0..RECORDED_ROUNDS * SEGMENTS,
+            Stream::Live => {
+                let end = self.available();
+                end.saturating_sub(self.window)..end
+            }
+        }
     }
 
     /// Segment `n` of a track, if it can be fetched now.

@@ -4,7 +4,7 @@
 //! folder, and never names a hidden file; the temporary folder goes with the process.
 
 use crate::demo::body::Source;
-use crate::demo::origin::{Found, MASTER, Resource, looks_like_segment};
+use crate::demo::origin::{Format, Found, MASTER, Resource, looks_like_segment};
 use crate::seal::{Options, Report, Sealer, Stop};
 use percent_encoding::percent_decode_str;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ impl Folder {
         if path.ends_with(".m3u8") {
             if let Some(text) = read_text(&file)? {
                 self.note(path, &text);
-                return Ok(Some(Found::Playlist(text)));
+                return Ok(Some(Found::Manifest(Format::Hls, text)));
             }
             return Ok(if path == MASTER {
                 self.stand_in()?
@@ -145,7 +145,7 @@ impl Folder {
             return Ok(Some(Found::Elsewhere(path)));
         }
         self.note(&path, &text);
-        Ok(Some(Found::Playlist(text)))
+        Ok(Some(Found::Manifest(Format::Hls, text)))
     }
 
     fn note(&self, path: &str, text: &str) {

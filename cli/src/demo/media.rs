@@ -4,7 +4,8 @@ use crate::demo::App;
 use crate::demo::body::Outflow;
 use crate::demo::event::Stream;
 use crate::demo::faults::Faults;
-use crate::demo::origin::{Found, MASTER, Resource, looks_like_segment};
+use crate::demo::mpd::without_list;
+use crate::demo::origin::{Format, Found, MASTER, Resource, looks_like_segment};
 use crate::demo::playlist::without_tags;
 use crate::demo::range::{Wanted, parse};
 use axum::body::Body;
@@ -19,6 +20,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 const NO_STORE: &str = "no-store";
+
+const HLS: &str = "application/vnd.apple.mpegurl";
+const DASH: &str = "application/dash+xml";
 
 /// How long a request for the master playlist waits for a packager that has just been started.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,7 +50,7 @@ pub(super) async fn vod(
 async fn serve(app: &App, stream: Stream, path: &str, url: &str, headers: &HeaderMap) -> Response {
     let faults = app.faults.borrow().clone();
     match find(app, stream, path, faults.repr_digest).await {
-        Ok(Some(Found::Playlist(text))) => playlist(text, &faults),
+        Ok(Some(Found::Manifest(format, text))) => manifest(format, text, &faults),
         Ok(Some(Found::Resource(found))) if found.segment => {
             segment(app, found, url, headers, &faults).await
         }
@@ -92,14 +96,17 @@ fn elsewhere(stream: Stream, path: &str) -> Response {
     (StatusCode::FOUND, headers).into_response()
 }
 
-fn playlist(text: String, faults: &Faults) -> Response {
-    let text = if faults.hide_hashes {
-        without_tags(&text)
-    } else {
-        text
+fn manifest(format: Format, text: String, faults: &Faults) -> Response {
+    let (mime, text) = match (format, faults.hide_hashes) {
+        (Format::List, true) => return problem(StatusCode::NOT_FOUND),
+        (Format::Hls, true) => (HLS, without_tags(&text)),
+        (Format::Dash, true) => (DASH, without_list(&text)),
+        (Format::Hls, false) => (HLS, text),
+        (Format::Dash, false) => (DASH, text),
+        (Format::List, false) => ("application/json", text),
     };
     let headers = [
-        (header::CONTENT_TYPE, "application/vnd.apple.mpegurl"),
+        (header::CONTENT_TYPE, mime),
         (header::CACHE_CONTROL, NO_STORE),
     ];
     (headers, text).into_response()

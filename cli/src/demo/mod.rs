@@ -2,10 +2,11 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/`, `/www/…`, `/dist/…`, `/vendor/hls.js/…` | the page and the built package |
+//! | `/`, `/www/…`, `/dist/…`, `/vendor/…` | the page and the built package |
 //! | `/live/master.m3u8` | an endless live event: two renditions and sound, every segment sealed |
 //! | `/live/…` with `--input` | a packager's output folder, sealed as it grows |
-//! | `/vod/master.m3u8` | four rounds of the same as a recording |
+//! | `/live/manifest.mpd` | the same event, the same segments, for DASH; hashes in `/live/integrity.json` |
+//! | `/vod/master.m3u8`, `/vod/manifest.mpd` | four rounds of the same as a recording |
 //! | `/tracker` | the tracker (WebSocket) |
 //! | `/control/stats`, `/control/reset`, `/control/faults` | what left the origin, and what is to go wrong |
 //!
@@ -22,6 +23,7 @@ mod event;
 mod faults;
 mod folder;
 mod media;
+mod mpd;
 mod origin;
 mod playlist;
 mod range;
@@ -143,10 +145,15 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 
 fn announce(address: SocketAddr, input: Option<&Path>) {
     let what = input.map_or("built-in event".into(), |input| input.to_string_lossy());
+    let dash = match input {
+        None => format!("DASH     http://{address}/live/manifest.mpd\n"),
+        Some(_) => String::new(),
+    };
     let lines = format!(
         "listening on http://{address}/\n\n\
          page     http://{address}/\n\
          stream   http://{address}/live/master.m3u8  ({what})\n\
+{dash}\
          tracker  ws://{address}/tracker\n\n\
          Open the page in two windows. Ctrl-C stops.\n"
     );

@@ -2,20 +2,35 @@
 
 use crate::demo::body::Source;
 use crate::demo::event::{Event, Stream};
+use crate::demo::mpd::LIST;
 use bytes::Bytes;
 
 /// What lies at a path.
 pub(super) enum Found {
-    /// A playlist; it changes.
-    Playlist(String),
+    /// A playlist or another manifest; it changes.
+    Manifest(Format, String),
     /// Anything else.
     Resource(Resource),
     /// What was asked for is at another path below the same root.
     Elsewhere(String),
 }
 
+/// What a manifest is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    /// An HLS playlist.
+    Hls,
+    /// An MPD.
+    Dash,
+    /// The integrity list of an MPD.
+    List,
+}
+
 /// Every stream can be played from this path.
 pub(super) const MASTER: &str = "master.m3u8";
+
+/// The built-in streams can be played with DASH from this one.
+const MPD: &str = "manifest.mpd";
 
 /// How long caches may keep what never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
@@ -45,13 +60,16 @@ pub(super) fn looks_like_segment(path: &str) -> bool {
     extension.is_some_and(|extension| known.contains(&extension))
 }
 
-/// Finds `path` in a built-in stream: `master.m3u8`, `<track>/index.m3u8`, `<track>/init.mp4` or `<track>/<n>.m4s`.
+/// Finds `path` in a built-in stream: `master.m3u8`, `manifest.mpd`, `integrity.json`, `<track>/index.m3u8`, `<track>/init.mp4` or `<track>/<n>.m4s`.
 ///
 /// # Errors
 /// A segment could not be made.
 pub(super) fn built_in(event: &Event, stream: Stream, path: &str) -> anyhow::Result<Option<Found>> {
-    if path == MASTER {
-        return Ok(Some(Found::Playlist(event.master())));
+    match path {
+        MASTER => return Ok(Some(Found::Manifest(Format::Hls, event.master()))),
+        MPD => return Ok(Some(Found::Manifest(Format::Dash, event.mpd(stream)?))),
+        LIST => return Ok(Some(Found::Manifest(Format::List, event.list(stream)?))),
+        _ => {}
     }
     let Some((track, file)) = path.split_once('/') else {
         return Ok(None);
@@ -60,7 +78,10 @@ pub(super) fn built_in(event: &Event, stream: Stream, path: &str) -> anyhow::Res
         return Ok(None);
     };
     match file {
-        "index.m3u8" => Ok(Some(Found::Playlist(event.media(stream, number)?))),
+        "index.m3u8" => {
+            let text = event.media(stream, number)?;
+            Ok(Some(Found::Manifest(Format::Hls, text)))
+        }
         "init.mp4" => Ok(Some(init(track.init))),
         _ => segment(event, stream, number, file),
     }

@@ -70,7 +70,7 @@ pub(super) fn without_tags(text: &str) -> String {
 }
 
 /// ISO 8601 in UTC with milliseconds. Times before 1970 become 1970.
-fn date_time(time: SystemTime) -> String {
+pub(super) fn date_time(time: SystemTime) -> String {
     let since = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

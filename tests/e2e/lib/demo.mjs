@@ -41,6 +41,15 @@ export class Demo {
     return `${this.origin}/vod/master.m3u8`;
   }
 
+  /** The same event for DASH. */
+  get dash() {
+    return `${this.origin}/live/manifest.mpd`;
+  }
+
+  get dashVod() {
+    return `${this.origin}/vod/manifest.mpd`;
+  }
+
   get tracker() {
     return `${this.origin.replace("http", "ws")}/tracker`;
   }

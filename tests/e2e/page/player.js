@@ -2,13 +2,17 @@
 // what the viewer would have seen. `report(n)` is the whole record of player n as plain data.
 //
 // config: {
-//   url,                        the master playlist
+//   url,                        the master playlist, or the MPD
+//   player: "hls" | "dash",     which player
 //   swarm: {…} | null,          options of Swarmline; null: the plain player
 //   build: "esm" | "umd",       which build of hls.js (umd brings its worker)
-//   library: "hls.js" | "hls.js-1.5",
+//   library: "hls.js" | "hls.js-1.5" | "dashjs" | "dashjs-5.0",
 //   hls: {…},                   further options of hls.js
+//   dash: {…},                  settings of dash.js
 //   wait: true,                 do not load yet
 // }
+import { DashSide } from "./dash.js";
+import { HlsSide } from "./hls.js";
 
 // Scenarios that count timers patch them before this runs, and leave the real ones here.
 const { setInterval, clearInterval } = window.untouched ?? window;
@@ -24,38 +28,22 @@ window.report = (player) => window.players[player].report();
 
 async function start(config) {
   const begun = performance.now();
-  const [Hls, swarmline] = await Promise.all([library(config), config.swarm ? import("/dist/hls.js") : null]);
-  const Player = swarmline ? swarmline.withSwarmline(Hls) : Hls;
-  const options = { ...config.hls };
-  if (config.swarm) options.swarmline = config.swarm;
-  const hls = new Player(options);
+  const side = await (config.player === "dash" ? DashSide : HlsSide).make(config);
   const video = document.createElement("video");
   video.muted = true;
   // Drawn small: what is measured is delivery, not how fast a machine without a GPU scales pictures.
   video.width = 64;
   document.body.append(video);
-  const record = new Recorder(hls, video, Hls, begun);
+  const record = new Recorder(side, video, begun);
   window.players.push(record);
   if (!config.wait) record.play(config.url);
   return window.players.length - 1;
 }
 
-async function library({ build = "esm", library: name = "hls.js" }) {
-  if (build === "esm") return (await import(`/vendor/${name}/hls.mjs`)).default;
-  const script = document.createElement("script");
-  script.src = `/vendor/${name}/hls.js`;
-  const loaded = new Promise((resolve, reject) => {
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`cannot load ${script.src}`));
-  });
-  document.head.append(script);
-  await loaded;
-  return window.Hls;
-}
-
 class Recorder {
-  constructor(hls, video, Hls, begun) {
-    Object.assign(this, { hls, video, begun });
+  constructor(side, video, begun) {
+    // `hls` or `dash`, for scenarios that do something with the player itself.
+    Object.assign(this, { side, video, begun, [side.name]: side.player });
     const mark = performance.mark(`viewer ${crypto.randomUUID()}`);
     this.clock = { name: mark.name, at: mark.startTime - begun };
     this.firstFrameMs = null;
@@ -70,28 +58,30 @@ class Recorder {
     this.events = {};
     this.pending = 0;
     this.#watchFrames();
-    this.#watchPayloads();
-    this.#watchErrors(Hls);
+    side.watch({
+      payload: (about, data) => void this.#payload(about, data),
+      error: (error) => this.errors.push({ at: this.#now(), ...error }),
+      live: (live) => {
+        this.live = live;
+      },
+      level: (level) => this.levels.push({ at: this.#now(), level }),
+    });
     this.#watchTasks();
     this.#watchSwarm();
     this.sampler = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
   play(url) {
-    this.hls.loadSource(url);
-    this.hls.attachMedia(this.video);
-    this.video.play().catch((error) => {
-      if (error.name !== "AbortError") this.errors.push({ type: "play", details: String(error) });
-    });
+    this.side.play(this.video, url);
   }
 
   destroy() {
     clearInterval(this.sampler);
-    this.hls.destroy();
+    this.side.destroy();
   }
 
   stats() {
-    return this.hls.swarmline?.stats() ?? null;
+    return this.side.swarmline?.stats() ?? null;
   }
 
   get bufferAhead() {
@@ -115,52 +105,12 @@ class Recorder {
     });
   }
 
-  /**
-   * Sees every media payload where hls.js takes it over, before a worker can detach it. The loader is
-   * wrapped, not subclassed: a loader's constructor may answer with another object.
-   */
-  #watchPayloads() {
-    const record = this;
-    const Inner = this.hls.config.fLoader ?? this.hls.config.loader;
-    this.hls.config.fLoader = function (config) {
-      const loader = new Inner(config);
-      const load = loader.load;
-      loader.load = (context, settings, callbacks) => {
-        const onSuccess = (response, stats, ...rest) => {
-          if (context.frag?.sn !== "initSegment") record.#payload(context, response.data, stats);
-          callbacks.onSuccess(response, stats, ...rest);
-        };
-        return load.call(loader, context, settings, { ...callbacks, onSuccess });
-      };
-      return loader;
-    };
-  }
-
-  async #payload({ url, rangeStart, rangeEnd, frag }, data, stats) {
-    const loading = { ...stats.loading };
-    const payload = {
-      key: rangeEnd ? `${url}|${rangeStart}-${rangeEnd}` : url,
-      type: frag?.type,
-      level: frag?.level,
-      sn: frag?.sn,
-      bytes: data.byteLength,
-      at: this.#now(),
-      ms: loading.end - loading.start,
-    };
+  async #payload(about, data) {
+    const payload = { ...about, bytes: data.byteLength, at: this.#now() };
     this.pending += 1;
     payload.sha256 = base64url(await crypto.subtle.digest("SHA-256", data));
     this.pending -= 1;
     this.payloads.push(payload);
-  }
-
-  #watchErrors(Hls) {
-    this.hls.on(Hls.Events.ERROR, (_, { type, details, fatal, response }) => {
-      this.errors.push({ at: this.#now(), type, details, fatal, status: response?.code });
-    });
-    this.hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
-      this.live = details.live;
-    });
-    this.hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => this.levels.push({ at: this.#now(), level }));
   }
 
   /** Which script kept the thread busy: by the browser's own attribution where it has one. */
@@ -181,7 +131,7 @@ class Recorder {
   #watchSwarm() {
     const types = ["segment", "peerconnect", "peerdisconnect", "hashfailure", "tracker", "trackerwarning", "statechange", "warning"];
     for (const type of types) {
-      this.hls.swarmline?.addEventListener(type, (event) => {
+      this.side.swarmline?.addEventListener(type, (event) => {
         (this.events[type] ??= []).push({ at: this.#now(), ...event.detail });
       });
     }
@@ -191,7 +141,7 @@ class Recorder {
     const { video } = this;
     const now = this.#now();
     const last = this.samples.at(-1);
-    const latency = this.hls.latency;
+    const latency = this.side.latency;
     this.samples.push({ at: now, time: video.currentTime, ahead: this.bufferAhead, latency });
     if (!last || this.firstFrameMs === null || video.paused || video.seeking || video.ended) {
       this.moved = now;

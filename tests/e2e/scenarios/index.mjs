@@ -2,9 +2,10 @@
 import { plain } from "./plain.mjs";
 import { fallback } from "./fallback.mjs";
 import { options } from "./options.mjs";
+import { dash } from "./dash.mjs";
 import { crowd } from "./crowd.mjs";
 import { failures } from "./failures.mjs";
 import { players } from "./players.mjs";
 import { formats } from "./formats.mjs";
 import { page } from "./page.mjs";
-export const scenarios = [plain, options, crowd, fallback, failures, players, formats, page].flat();
+export const scenarios = [plain, options, crowd, dash, fallback, failures, players, formats, page].flat();

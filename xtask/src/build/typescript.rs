@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The package's entries. What they share goes into chunks of its own, so that a page that uses two of
 /// them loads it once; what they import later stays apart.
-const ENTRIES: [&str; 2] = ["index.ts", "hls.ts"];
+const ENTRIES: [&str; 3] = ["index.ts", "hls.ts", "dash.ts"];
 
 /// Type-checks `js/src` and writes `js/dist`; and module by module `js/build`, for the unit tests.
 ///

@@ -1,0 +1,135 @@
+//! MPDs of the built-in stream (ISO/IEC 23009-1), over the same segments as its HLS playlists, and the integrity list
+//! beside them.
+
+use crate::demo::clip::{SEGMENT_SECONDS, Track};
+use crate::demo::playlist::date_time;
+use crate::integrity_list::SCHEME;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+/// Where a manifest's integrity list lies, relative to it.
+pub(super) const LIST: &str = "integrity.json";
+
+/// The one period's id.
+pub(super) const PERIOD: &str = "event";
+
+/// Segments of one track: the first one's number, and each one's start and duration in ticks of the track's timescale.
+pub(super) struct Timeline {
+    pub(super) first: u64,
+    pub(super) spans: Vec<(u64, u64)>,
+}
+
+/// What an MPD says of time.
+pub(super) enum Kind {
+    /// An event that began then and goes on; as many seconds of it can be listed.
+    Live {
+        began: SystemTime,
+        window: Duration,
+        now: SystemTime,
+    },
+    /// A recording of this length.
+    Recording(Duration),
+}
+
+/// The manifest of these tracks.
+pub(super) fn mpd(tracks: &[(&Track, Timeline)], kind: &Kind) -> String {
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+        <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" "
+        .to_owned();
+    // Writing to a String cannot fail.
+    let _ = match kind {
+        Kind::Live { began, window, now } => write!(
+            text,
+            "type=\"dynamic\" availabilityStartTime=\"{}\" publishTime=\"{}\" minimumUpdatePeriod=\"PT{SEGMENT_SECONDS}S\" \
+             timeShiftBufferDepth=\"PT{}S\" ",
+            date_time(*began),
+            date_time(*now),
+            window.as_secs(),
+        ),
+        Kind::Recording(length) => write!(
+            text,
+            "type=\"static\" mediaPresentationDuration=\"PT{}S\" ",
+            length.as_secs()
+        ),
+    };
+    let _ = write!(
+        text,
+        "maxSegmentDuration=\"PT{SEGMENT_SECONDS}S\" minBufferTime=\"PT{SEGMENT_SECONDS}S\">\n\
+         <Period id=\"{PERIOD}\" start=\"PT0S\">\n"
+    );
+    for video in [true, false] {
+        let same = tracks
+            .iter()
+            .filter(|(track, _)| track.resolution.is_some() == video);
+        adaptation_set(&mut text, video, same);
+    }
+    text += "</Period>\n";
+    let _ = writeln!(
+        text,
+        "<SupplementalProperty schemeIdUri=\"{SCHEME}\" value=\"{LIST}\"/>"
+    );
+    if let Kind::Live { now, .. } = kind {
+        let _ = writeln!(
+            text,
+            "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\" value=\"{}\"/>",
+            date_time(*now)
+        );
+    }
+    text + "</MPD>\n"
+}
+
+/// The same manifest as a publisher without Swarmline would write it.
+pub(super) fn without_list(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !line.contains(SCHEME))
+        .collect()
+}
+
+fn adaptation_set<'a>(
+    text: &mut String,
+    video: bool,
+    tracks: impl Iterator<Item = &'a (&'a Track, Timeline)>,
+) {
+    let content = if video { "video" } else { "audio" };
+    let _ = writeln!(
+        text,
+        "<AdaptationSet contentType=\"{content}\" mimeType=\"{content}/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">"
+    );
+    for (track, timeline) in tracks {
+        representation(text, track, timeline);
+    }
+    *text += "</AdaptationSet>\n";
+}
+
+fn representation(text: &mut String, track: &Track, timeline: &Timeline) {
+    let Track {
+        name,
+        codec,
+        timescale,
+        ..
+    } = track;
+    let (_, bandwidth) = track.bandwidth();
+    let _ = write!(
+        text,
+        "<Representation id=\"{name}\" codecs=\"{codec}\" bandwidth=\"{bandwidth}\""
+    );
+    let _ = match track.resolution {
+        Some((width, height)) => {
+            writeln!(
+                text,
+                " width=\"{width}\" height=\"{height}\" frameRate=\"30\">"
+            )
+        }
+        None => writeln!(text, ">"),
+    };
+    let _ = writeln!(
+        text,
+        "<SegmentTemplate timescale=\"{timescale}\" initialization=\"$RepresentationID$/init.mp4\" \
+         media=\"$RepresentationID$/$Number$.m4s\" startNumber=\"{}\">\n<SegmentTimeline>",
+        timeline.first
+    );
+    for (start, duration) in &timeline.spans {
+        let _ = writeln!(text, "<S t=\"{start}\" d=\"{duration}\"/>");
+    }
+    *text += "</SegmentTimeline>\n</SegmentTemplate>\n</Representation>\n";
+}

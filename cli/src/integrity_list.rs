@@ -1,0 +1,77 @@
+//! The integrity list: a JSON file beside an MPD that names each media segment's hashes, for players whose manifest
+//! has no place for them. One list for a manifest, refreshed like it. The format is described in
+//! `docs/integrity-list.md`, its schema is `docs/integrity-list.schema.json`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use swarmline::core::integrity::tag::Tag;
+
+/// The scheme by which an MPD's `SupplementalProperty` names its list; the value is the list's URL.
+pub(crate) const SCHEME: &str = "urn:swarmline:integrity:2026";
+
+/// The format's version.
+const VERSION: u32 = 1;
+
+/// All that is said of one manifest.
+#[derive(Serialize)]
+pub(crate) struct List {
+    version: u32,
+    /// Whether more segments will come.
+    live: bool,
+    representations: Vec<Representation>,
+}
+
+/// The segments of one representation, in the order of time.
+#[derive(Serialize)]
+pub(crate) struct Representation {
+    /// `Period@id`, or an empty text where it has none.
+    pub(crate) period: String,
+    /// `Representation@id`.
+    pub(crate) id: String,
+    /// Its media segments.
+    pub(crate) segments: Vec<Segment>,
+}
+
+/// One media segment.
+#[derive(Serialize)]
+pub(crate) struct Segment {
+    /// Relative to the list.
+    url: String,
+    /// Its number: `$Number$`, or its place in the representation.
+    number: u64,
+    /// Start on the presentation's timeline in seconds.
+    start: f64,
+    /// Seconds.
+    duration: f64,
+    bytes: u32,
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
+}
+
+impl List {
+    /// A list of these.
+    pub(crate) fn new(live: bool, representations: Vec<Representation>) -> Self {
+        Self {
+            version: VERSION,
+            live,
+            representations,
+        }
+    }
+}
+
+impl Segment {
+    /// The segment at `url` from `start` on.
+    pub(crate) fn new(url: String, number: u64, start: f64, duration: f64, tag: &Tag) -> Self {
+        Self {
+            url,
+            number,
+            start,
+            duration,
+            bytes: tag.bytes,
+            sha256: URL_SAFE_NO_PAD.encode(tag.hash.0),
+            root: tag.root.map(|root| URL_SAFE_NO_PAD.encode(root.0)),
+        }
+    }
+}

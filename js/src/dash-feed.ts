@@ -1,0 +1,109 @@
+import type { IntegrityList, Listed } from "./integrity-list.js";
+import type { Segment } from "./known.js";
+import type { Playhead } from "./playhead.js";
+import type { Session } from "./session.js";
+
+/** Segments told at once; of a long recording, those around the latest request. */
+const WINDOW = 400;
+
+interface Active {
+  readonly name: string;
+  /** Index of the latest request's segment, by number. */
+  readonly number: number;
+  /** The player's timeline minus the list's, in seconds. */
+  readonly shift: number;
+}
+
+/** Tells the engine what the list says of the representations that are being played, and where the playhead is. */
+export class DashFeed {
+  readonly #session: Session;
+  readonly #playhead: Playhead;
+  readonly #renditions = new Map<string, number>();
+  readonly #withheld = new Set<string>();
+  readonly #active = new Map<string, Active>();
+  #list: IntegrityList | null = null;
+
+  constructor(session: Session, playhead: Playhead) {
+    this.#session = session;
+    this.#playhead = playhead;
+  }
+
+  /** Another stream begins. Rendition numbers stay as they are for the whole session. */
+  reset(): void {
+    this.#active.clear();
+    this.#list = null;
+  }
+
+  /** A representation's number, stable for the session. */
+  rendition(name: string): number {
+    const known = this.#renditions.get(name);
+    if (known !== undefined) return known;
+    const next = this.#renditions.size;
+    this.#renditions.set(name, next);
+    return next;
+  }
+
+  /** The list was read again. */
+  updated(list: IntegrityList): void {
+    this.#list = list;
+    this.#session.sawPlaylist([...list.representations.values()].some((segments) => segments.length > 0));
+    this.#tellAll();
+  }
+
+  /** The player asks for a listed segment, at a place on its own timeline. */
+  requested(mediaType: string, listed: Listed, start: number): void {
+    const before = this.#active.get(mediaType);
+    const now = { name: listed.representation, number: listed.number, shift: start - listed.start };
+    this.#active.set(mediaType, now);
+    const moved = Math.abs((before?.shift ?? 0) - now.shift) > 0.02;
+    const far = Math.abs((before?.number ?? -WINDOW) - now.number) > WINDOW / 4;
+    if (before?.name === now.name && !moved && !far) return;
+    this.#tell(now);
+  }
+
+  /** The player's loader is at it: an engine that hears of it now would fetch it a second time. */
+  withhold(listed: Listed): void {
+    this.#withheld.add(key(listed));
+  }
+
+  /** The player's loader is done with it. */
+  release(listed: Listed): void {
+    this.#withheld.delete(key(listed));
+  }
+
+  moved(): void {
+    const { position, rate } = this.#playhead;
+    this.#session.playhead(position, rate);
+  }
+
+  /** Everything again, for a new engine. */
+  replay(): void {
+    this.#tellAll();
+    this.moved();
+  }
+
+  /** As the engine takes it: `url` and `start` as the player has them. */
+  segment(listed: Listed, url: string, start: number): Segment {
+    const { bytes, duration, number: sn, offset, root, sha256 } = listed;
+    const rendition = this.rendition(listed.representation);
+    return { bytes, duration, offset, rendition, root, sha256, sn, start, url };
+  }
+
+  #tellAll(): void {
+    for (const active of this.#active.values()) this.#tell(active);
+  }
+
+  #tell({ name, number, shift }: Active): void {
+    const list = this.#list;
+    const all = list?.representations.get(name) ?? [];
+    const at = all.findIndex((listed) => listed.number >= number);
+    const first = Math.max(0, Math.min(at < 0 ? all.length : at - WINDOW / 4, all.length - WINDOW));
+    const told = all.slice(first, first + WINDOW).filter((listed) => !this.#withheld.has(key(listed)));
+    const segments = told.map((listed) => this.segment(listed, listed.url, listed.start + shift));
+    if (list && segments.length > 0) this.#session.playlist(this.rendition(name), list.live, segments);
+  }
+}
+
+function key({ representation, number, sha256 }: Listed): string {
+  return `${representation} ${number} ${sha256}`;
+}

@@ -1,0 +1,240 @@
+import type { DashFeed } from "./dash-feed.js";
+import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
+import type { Listed } from "./integrity-list.js";
+import type { IntegritySource } from "./integrity-source.js";
+import type { Known, Segment } from "./known.js";
+import { limit } from "./limit.js";
+import type { SegmentFacts } from "./notices.js";
+import type { Playhead } from "./playhead.js";
+import { SegmentLoad } from "./segment-load.js";
+import type { LoadSide } from "./segment-load.js";
+import type { Session, Timing } from "./session.js";
+
+/** The player that loaders load for. */
+export interface DashOwner {
+  readonly session: Session;
+  readonly source: IntegritySource;
+  readonly feed: DashFeed;
+  readonly playhead: Playhead;
+  /** Whether this request is for a stream that Swarmline has to do with. */
+  takes(request: FragmentRequest): boolean;
+  /** A request goes out: later ones of Swarmline's own carry what it carries. */
+  noted(request: CommonMediaRequest): void;
+  /** Builds a request as the application wants it. */
+  prepare(url: string, init: RequestInit): Request | Promise<Request>;
+}
+
+/** A request of the player that takes longer than this has failed, where the player itself sets no limit, in ms. */
+const AGAIN_TIMEOUT_MS = 30_000;
+
+/** What replaces `load` of dash.js's XHRLoader. What is no media segment goes on to the player's own. */
+export function loaderExtension(owner: DashOwner): LoaderExtension {
+  return function () {
+    const { parent } = this;
+    // dash.js puts what is returned here in the parent's place.
+    const stock = parent.load.bind(parent);
+    return {
+      load(request: CommonMediaRequest, response: CommonMediaResponse): unknown {
+        const fragment = request.customData?.request;
+        if (!fragment || !isMedia(fragment) || !owner.takes(fragment)) return stock(request, response);
+        owner.noted(request);
+        new DashLoad(owner, request, response, () => void stock(request, response)).start();
+        return true;
+      },
+    };
+  };
+}
+
+/**
+ * One request of dash.js. Its callbacks are read when they are called: dash.js takes `onloadend` and `onprogress`
+ * away before it aborts, and then waits for `onabort`.
+ */
+class DashLoad implements LoadSide {
+  readonly facts: Omit<SegmentFacts, "bytes">;
+  readonly #owner: DashOwner;
+  readonly #request: CommonMediaRequest;
+  readonly #response: CommonMediaResponse;
+  readonly #stock: () => void;
+  readonly #fragment: FragmentRequest;
+  readonly #range: { offset: number; bytes: number } | null;
+  readonly #load: SegmentLoad;
+  #listed: Listed | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(owner: DashOwner, request: CommonMediaRequest, response: CommonMediaResponse, stock: () => void) {
+    this.#owner = owner;
+    this.#request = request;
+    this.#response = response;
+    this.#stock = stock;
+    this.#fragment = request.customData.request;
+    this.#range = readRange(this.#fragment.range);
+    const kind = this.#fragment.mediaType === "audio" ? "audio" : "main";
+    this.facts = { kind, duration: this.#fragment.duration };
+    this.#load = new SegmentLoad(owner.session, this);
+  }
+
+  start(): void {
+    const { customData, timeout = 0 } = this.#request;
+    customData.abort = () => this.#abort();
+    if (timeout > 0) this.#timer = setTimeout(() => this.#late(), timeout);
+    this.#load.start();
+  }
+
+  get rendition(): number {
+    return this.#listed ? this.#owner.feed.rendition(this.#listed.representation) : -1;
+  }
+
+  get sn(): number {
+    return this.#listed?.number ?? this.#fragment.index;
+  }
+
+  known(): Known | null {
+    const { offset = null, bytes = 0 } = this.#range ?? {};
+    this.#listed = this.#owner.source.find(this.#request.url, offset, bytes);
+    if (this.#listed) this.#owner.feed.requested(this.#fragment.mediaType ?? "", this.#listed, this.#fragment.startTime);
+    return this.#listed;
+  }
+
+  pending(): Promise<void> | null {
+    return this.#owner.source.pending();
+  }
+
+  lead(): number {
+    return this.#owner.playhead.until(this.#fragment.startTime);
+  }
+
+  segment(known: Known): Segment {
+    const listed = this.#listed ?? { ...UNLISTED, ...known };
+    return this.#owner.feed.segment(listed, this.#request.url, this.#fragment.startTime);
+  }
+
+  byPlayer(): void {
+    const { customData } = this.#request;
+    const { onloadend, onprogress } = customData;
+    if (this.#listed) this.#owner.feed.withhold(this.#listed);
+    const begun = performance.now();
+    let first = 0;
+    let received = 0;
+    customData.onprogress = (event) => {
+      first ||= performance.now();
+      received = event.loaded ?? received;
+      onprogress?.(event);
+    };
+    customData.onloadend = () => {
+      const { data, status } = this.#response;
+      this.#restore(onloadend, onprogress);
+      const whole = data instanceof ArrayBuffer && data.byteLength > 0 && status >= 200 && status <= 299;
+      const end = performance.now();
+      if (whole) return this.#load.loaded(data, { firstByteMs: (first || end) - begun, transferMs: end - (first || end) });
+      this.#load.lost(received);
+      this.#done();
+      onloadend?.();
+    };
+    // The player's own loader looks after its own time-out.
+    clearTimeout(this.#timer);
+    this.#stock();
+    const abort = customData.abort;
+    customData.abort = () => {
+      // While its bytes are being checked there is nothing left for the loader to abort.
+      if (!this.#load.isPlayers) return this.#abort();
+      this.#load.lost(received);
+      this.#done();
+      abort?.();
+    };
+  }
+
+  async again(signal: AbortSignal): Promise<{ data: ArrayBuffer; timing: Timing }> {
+    const limited = limit(this.#request.timeout || AGAIN_TIMEOUT_MS, signal);
+    try {
+      const { offset, bytes } = this.#range ?? {};
+      const headers = offset === undefined || bytes === undefined ? {} : { Range: `bytes=${offset}-${offset + bytes - 1}` };
+      const begun = performance.now();
+      const request = await this.#owner.prepare(this.#request.url, { cache: "reload", headers, signal: limited.signal });
+      const answer = await fetch(request);
+      const first = performance.now();
+      if (!answer.ok) throw new Error(`the CDN answered ${answer.status}`);
+      const data = await answer.arrayBuffer();
+      this.#owner.session.counters.received(data.byteLength);
+      return { data, timing: { firstByteMs: first - begun, transferMs: performance.now() - first } };
+    } finally {
+      limited.done();
+    }
+  }
+
+  progress(loaded: number, total: number, activeMs: number): void {
+    this.#request.customData.onprogress?.({ loaded, total, lengthComputable: true, time: Math.max(1, activeMs) });
+  }
+
+  deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void {
+    const bytes = data.byteLength;
+    const { customData, url } = this.#request;
+    this.#done();
+    if (rateBps !== null) {
+      // Two entries, and dash.js's estimate is the rate at which the bytes really came.
+      const time = Math.max(1, firstByteMs);
+      customData.onprogress?.({ loaded: 0, total: bytes, lengthComputable: true, time });
+      const transfer = rateBps > 0 ? (8000 * bytes) / rateBps : 1;
+      customData.onprogress?.({ loaded: bytes, total: bytes, lengthComputable: true, time: transfer });
+      const response = this.#response;
+      response.url = url;
+      response.status = 200;
+      response.statusText = "OK";
+      response.headers = {};
+    }
+    this.#response.data = data;
+    customData.onloadend?.();
+  }
+
+  fail(status: number, message: string): void {
+    this.#done();
+    const response = this.#response;
+    response.url = this.#request.url;
+    response.status = status;
+    response.statusText = message;
+    response.headers = {};
+    response.data = undefined;
+    this.#request.customData.onloadend?.();
+  }
+
+  timeOut(): void {
+    this.#request.customData.ontimeout?.({ lengthComputable: false });
+    this.fail(0, "timeout");
+  }
+
+  #late(): void {
+    this.#load.end();
+    this.timeOut();
+  }
+
+  #abort(): void {
+    this.#load.end();
+    this.#done();
+    this.#request.customData.onabort?.();
+  }
+
+  /** dash.js may have taken its callbacks away meanwhile, and then they stay away. */
+  #restore(onloadend: CommonMediaRequest["customData"]["onloadend"], onprogress: CommonMediaRequest["customData"]["onprogress"]): void {
+    const { customData } = this.#request;
+    if (customData.onloadend) customData.onloadend = onloadend;
+    if (customData.onprogress) customData.onprogress = onprogress;
+  }
+
+  #done(): void {
+    clearTimeout(this.#timer);
+    if (this.#listed) this.#owner.feed.release(this.#listed);
+  }
+}
+
+const UNLISTED = { url: "", offset: null, number: -1, start: 0, duration: 0, representation: "" } as const;
+
+/** Media segments of video and audio; no init or index segments, text or thumbnails. */
+function isMedia({ type, mediaType, isPartialSegmentRequest }: FragmentRequest): boolean {
+  return type === "MediaSegment" && !isPartialSegmentRequest && (mediaType === "video" || mediaType === "audio");
+}
+
+function readRange(range: string | null): { offset: number; bytes: number } | null {
+  const match = /^(\d+)-(\d+)$/.exec(range ?? "");
+  if (!match) return null;
+  const offset = Number(match[1]);
+  return { offset, bytes: Number(match[2]) - offset + 1 };
+}

@@ -1,0 +1,172 @@
+import { DashFeed } from "./dash-feed.js";
+import { loaderExtension } from "./dash-loader.js";
+import type { DashOwner } from "./dash-loader.js";
+import type { CommonMediaRequest, DashManifest, DashPlayer, FragmentRequest } from "./dash-types.js";
+import { FirstFrame } from "./first-frame.js";
+import type { GlueLoader } from "./glue.js";
+import { IntegritySource } from "./integrity-source.js";
+import type { ResolvedOptions } from "./options.js";
+import { Playhead } from "./playhead.js";
+import { Session } from "./session.js";
+import type { Player } from "./session.js";
+import { Swarmline } from "./swarmline.js";
+import type { OffReason } from "./types.js";
+
+const SCHEME = "urn:swarmline:integrity:2026";
+/** The gap in seconds that dash.js plays over. */
+const HOLE = 0.1;
+
+/** All that belongs to one dash.js player, wired together. */
+export class DashPlugin implements DashOwner, Player {
+  readonly swarmline: Swarmline;
+  readonly session: Session;
+  readonly source: IntegritySource;
+  readonly feed: DashFeed;
+  readonly playhead: Playhead;
+  readonly #player: DashPlayer;
+  readonly #options: ResolvedOptions;
+  readonly #firstFrame = new FirstFrame();
+  #manifest: string | null = null;
+  #media: HTMLMediaElement | null = null;
+  #headers: Readonly<Record<string, string>> = {};
+  #credentials: RequestCredentials = "omit";
+
+  /** `glue`: tests bring their own. */
+  constructor(player: DashPlayer, options: ResolvedOptions, glue?: GlueLoader) {
+    this.#player = player;
+    this.#options = options;
+    this.session = new Session(options, this, (type, detail) => this.#dispatch(type, detail), glue);
+    this.swarmline = new Swarmline(this.session);
+    this.playhead = new Playhead(
+      () => this.feed.moved(),
+      () => HOLE,
+      () => undefined,
+    );
+    this.feed = new DashFeed(this.session, this.playhead);
+    this.source = new IntegritySource({
+      prepare: (url, init) => this.prepare(url, init),
+      changed: (list) => this.feed.updated(list),
+      failed: (message) => this.#listFailed(message),
+    });
+  }
+
+  /** Takes the player's requests for segments from now on. */
+  connect(): void {
+    const player = this.#player;
+    player.extend("XHRLoader", loaderExtension(this), true);
+    player.on("manifestLoaded", (event: { data?: DashManifest | null }) => this.#manifestLoaded(event.data ?? null));
+    player.on("streamInitialized", () => this.#look());
+    player.on("playbackMetaDataLoaded", () => this.#look());
+    // Both take the stream away, and tell nobody.
+    for (const method of ["reset", "destroy"] as const) {
+      const own = player[method];
+      player[method] = () => {
+        this.#closed();
+        if (method === "destroy") this.session.destroy();
+        own.call(player);
+      };
+    }
+  }
+
+  takes(_request: FragmentRequest): boolean {
+    this.#look();
+    return this.#manifest !== null && !this.session.destroyed;
+  }
+
+  noted({ headers, credentials }: CommonMediaRequest): void {
+    this.#headers = headers ?? {};
+    this.#credentials = credentials ?? "omit";
+  }
+
+  prepare(url: string, init: RequestInit): Request {
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(this.#headers)) {
+      if (value && name.toLowerCase() !== "range") headers.set(name, value);
+    }
+    new Headers(init.headers).forEach((value, name) => headers.set(name, value));
+    return new Request(url, { method: "GET", mode: "cors", credentials: this.#credentials, ...init, headers });
+  }
+
+  obstacle(): OffReason | null {
+    return null;
+  }
+
+  whenShown(act: () => void): void {
+    this.#firstFrame.after(act);
+  }
+
+  forgetShown(): void {
+    this.#firstFrame.cancel();
+  }
+
+  replay(): void {
+    this.feed.replay();
+  }
+
+  /** Comes with every refresh of the manifest. */
+  #manifestLoaded(manifest: DashManifest | null): void {
+    const url = manifest?.originalUrl ?? manifest?.url;
+    if (!manifest || url === undefined || this.session.destroyed) return;
+    this.#look();
+    if (url === this.#manifest) return;
+    this.#manifest = url;
+    // What the browser measured of a URL is not what Swarmline did with it.
+    this.#player.updateSettings({ streaming: { abr: { throughput: { useResourceTimingApi: false } } } });
+    this.feed.reset();
+    this.session.open(url);
+    const list = this.#options.integrityUrl ?? listOf(manifest, manifest.url ?? url);
+    this.source.open(list);
+    if (list === null) this.session.sawPlaylist(false);
+  }
+
+  #closed(): void {
+    this.#manifest = null;
+    this.source.close();
+    this.feed.reset();
+    this.#attach(null);
+    this.session.close();
+  }
+
+  /** The element may be given before or after the stream, and may be another one later. */
+  #look(): void {
+    if (!this.session.destroyed) this.#attach(element(this.#player));
+  }
+
+  #attach(media: HTMLMediaElement | null): void {
+    if (media === this.#media) return;
+    this.#media = media;
+    if (media) {
+      this.playhead.attach(media);
+      this.#firstFrame.attach(media);
+    } else {
+      this.playhead.detach();
+      this.#firstFrame.detach();
+    }
+  }
+
+  #listFailed(message: string): void {
+    this.session.warn("integrity-list", `the integrity list cannot be used: ${message}`);
+    if (!this.source.list) this.session.sawPlaylist(false);
+  }
+
+  #dispatch(type: string, detail: unknown): void {
+    this.swarmline.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function listOf(manifest: DashManifest, base: string): string | null {
+  const property = manifest.SupplementalProperty?.find(({ schemeIdUri }) => schemeIdUri === SCHEME);
+  try {
+    return property?.value ? new URL(property.value, new URL(base, document.baseURI)).href : null;
+  } catch {
+    return null;
+  }
+}
+
+function element(player: DashPlayer): HTMLMediaElement | null {
+  try {
+    return player.getVideoElement();
+  } catch {
+    return null;
+  }
+}

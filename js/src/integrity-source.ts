@@ -1,0 +1,152 @@
+import { ListError, MAX_LIST, keyOf, parseList } from "./integrity-list.js";
+import type { IntegrityList, Listed } from "./integrity-list.js";
+import { limit } from "./limit.js";
+
+/** Two requests for the list are at least so far apart, in ms. */
+const LEAST_APART_MS = 400;
+/** Of the newest segment's duration, this much after the last answer the list is asked for, if nobody did. */
+const IDLE_FACTOR = 1.5;
+const LONGEST_PAUSE_MS = 30_000;
+const TIMEOUT_MS = 5_000;
+
+/** What an integrity source needs of its surroundings. */
+export interface SourceHost {
+  /** Builds a request as the application wants it. */
+  prepare(url: string, init: RequestInit): Request | Promise<Request>;
+  /** There is another list, or the first one. */
+  changed(list: IntegrityList): void;
+  /** It could not be used; said once for each reason in a row. Until there is a better one, what it lacks comes from the CDN. */
+  failed(message: string): void;
+}
+
+/**
+ * The integrity list of one stream, read again when the player asks for a segment that it lacks, and a while after
+ * the last time, while it is live: one request for all representations, never one for each segment.
+ */
+export class IntegritySource {
+  readonly #host: SourceHost;
+  #url: string | null = null;
+  #list: IntegrityList | null = null;
+  #byKey = new Map<string, Listed>();
+  #text = "";
+  #running: Promise<void> | null = null;
+  #generation = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #askedAt = -Infinity;
+  #complaint: string | null = null;
+
+  constructor(host: SourceHost) {
+    this.#host = host;
+  }
+
+  /** Another stream begins; null: without a list. */
+  open(url: string | null): void {
+    this.close();
+    this.#url = url;
+    if (url !== null) void this.refresh();
+  }
+
+  /** Forgets everything; nothing is asked for any more. */
+  close(): void {
+    this.#generation.abort();
+    this.#generation = new AbortController();
+    clearTimeout(this.#timer);
+    this.#url = this.#list = this.#running = this.#complaint = null;
+    this.#byKey = new Map();
+    this.#text = "";
+    this.#askedAt = -Infinity;
+  }
+
+  /** The list that was read last. */
+  get list(): IntegrityList | null {
+    return this.#list;
+  }
+
+  /** What the list says of a request; `offset` and `bytes` of its byte range, null and anything without one. */
+  find(url: string, offset: number | null, bytes: number): Listed | null {
+    return this.#byKey.get(keyOf(url, offset, bytes)) ?? null;
+  }
+
+  /** An answer that is about to come, or null where asking again makes no sense. */
+  pending(): Promise<void> | null {
+    if (this.#running) return this.#running;
+    const over = this.#list !== null && !this.#list.live;
+    if (this.#url === null || over || performance.now() - this.#askedAt < LEAST_APART_MS) return null;
+    return this.refresh();
+  }
+
+  /** Asks for the list; never rejects. */
+  refresh(): Promise<void> {
+    const url = this.#url;
+    if (url === null) return Promise.resolve();
+    clearTimeout(this.#timer);
+    this.#askedAt = performance.now();
+    const { signal } = this.#generation;
+    const running = this.#read(url, signal).finally(() => {
+      if (signal.aborted) return;
+      this.#running = null;
+      this.#again();
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #read(url: string, signal: AbortSignal): Promise<void> {
+    const limited = limit(TIMEOUT_MS, signal);
+    try {
+      const request = await this.#host.prepare(url, { cache: "no-cache", signal: limited.signal });
+      const answer = await fetch(request);
+      if (!answer.ok) throw new ListError(`the server answered ${answer.status}`);
+      const text = await readText(answer);
+      if (!signal.aborted) this.#take(text, url);
+    } catch (error) {
+      if (!signal.aborted) this.#complain(error instanceof Error ? error.message : String(error));
+    } finally {
+      limited.done();
+    }
+  }
+
+  #take(text: string, url: string): void {
+    this.#complaint = null;
+    if (text === this.#text) return;
+    const list = parseList(text, url);
+    this.#text = text;
+    this.#list = list;
+    const all = [...list.representations.values()].flat();
+    this.#byKey = new Map(all.map((entry) => [keyOf(entry.url, entry.offset, entry.bytes), entry]));
+    this.#host.changed(list);
+  }
+
+  #complain(message: string): void {
+    if (message === this.#complaint) return;
+    this.#complaint = message;
+    this.#host.failed(message);
+  }
+
+  #again(): void {
+    if (this.#list && !this.#list.live) return;
+    const durations = [...this.#byKey.values()].slice(-1).map(({ duration }) => duration * 1000 * IDLE_FACTOR);
+    const pause = Math.min(durations[0] ?? LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
+    this.#timer = setTimeout(() => void this.refresh(), pause);
+  }
+}
+
+/** The body, no longer than is allowed. */
+async function readText(answer: Response): Promise<string> {
+  const tooLong = new ListError(`it is longer than ${MAX_LIST} bytes`);
+  if (Number(answer.headers.get("content-length")) > MAX_LIST) throw tooLong;
+  const reader = answer.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done) return text + decoder.decode();
+    bytes += part.value.byteLength;
+    if (bytes > MAX_LIST) {
+      await reader?.cancel();
+      throw tooLong;
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+}

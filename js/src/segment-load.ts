@@ -1,0 +1,248 @@
+import type { LoadHandlers } from "./engine.js";
+import { toHex } from "./known.js";
+import type { Known, Segment } from "./known.js";
+import type { SegmentFacts } from "./notices.js";
+import type { Session, Timing } from "./session.js";
+import { sha256 } from "./sha256.js";
+
+/** What a player's side of one load brings. */
+export interface LoadSide {
+  /** What the application is told of the segment. */
+  readonly facts: Omit<SegmentFacts, "bytes">;
+  readonly rendition: number;
+  /** The segment's number. */
+  readonly sn: number;
+  /** Its hash, if that is known by now. */
+  known(): Known | null;
+  /** Comes when a hash that is on its way is there, or will not come; null: none is on its way. */
+  pending(): Promise<void> | null;
+  /** Time until the playhead is there, in ms. */
+  lead(): number;
+  /** The segment as the engine takes it. */
+  segment(known: Known): Segment;
+  /** Starts the player's own loader, which answers by `SegmentLoad.loaded`, or not by it. */
+  byPlayer(): void;
+  /** Loads the bytes past every cache, because what came was not the publisher's; rejects with what went wrong. */
+  again(signal: AbortSignal): Promise<{ data: ArrayBuffer; timing: Timing }>;
+  /** Real counters of an urgent transfer. */
+  progress(loaded: number, total: number, activeMs: number): void;
+  /** The bytes go to the player; `rateBps` is null where its own loader has reported the transfer itself. */
+  deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void;
+  /** The CDN failed: HTTP status, 0 where there was none. */
+  fail(status: number, message: string): void;
+  /** The player is told that it took too long. */
+  timeOut(): void;
+}
+
+/** Twice, the second time past every cache, the CDN's bytes were not the publisher's: what a gateway says of that. */
+const BAD_BYTES = 502;
+/** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
+const HASH_WAIT_MS = 500;
+const HASH_WAIT_NEEDS_MS = 1_500;
+/** An engine that can be waited for no longer than this is not, in ms. */
+const ENGINE_WAIT_MIN_MS = 50;
+/** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
+const GRACE_MS = 8_000;
+const MOST_AHEAD_MS = 120_000;
+
+type Phase = "idle" | "hash" | "engine" | "swarm" | "player" | "check" | "again" | "done";
+
+/**
+ * One segment that a player has asked for, by the engine or by the player's own loader.
+ *
+ * At most one of `deliver`, `fail`, `timeOut` is called, once, and nothing after `end`. Bytes with a known hash are
+ * compared with it before the player gets them, whatever brought them. Only the CDN's failures get out.
+ */
+export class SegmentLoad {
+  readonly #session: Session;
+  readonly #side: LoadSide;
+  #phase: Phase = "idle";
+  #known: Known | null = null;
+  #cancel: (() => void) | null = null;
+  #refusal: string | null = null;
+
+  constructor(session: Session, side: LoadSide) {
+    this.#session = session;
+    this.#side = side;
+  }
+
+  /** Whether the player's own loader is at work. */
+  get isPlayers(): boolean {
+    return this.#phase === "player";
+  }
+
+  start(): void {
+    const known = this.#side.known();
+    if (known) this.#byHash(known);
+    else this.#awaitHash();
+  }
+
+  /** Nothing is called any more. */
+  end(): void {
+    this.#phase = "done";
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  /** The player's loader brought a whole segment. */
+  loaded(data: ArrayBuffer, timing: Timing): void {
+    if (this.#phase !== "player") return;
+    if (this.#refusal !== null) this.#session.refused(this.#refusal);
+    this.#session.counters.received(data.byteLength);
+    if (this.#known) void this.#check(this.#known, data, timing, false);
+    else this.#finish(data, null, 0, false);
+  }
+
+  /** The player's loader ended without it, and tells the player itself. */
+  lost(receivedBytes: number): void {
+    this.#session.counters.received(receivedBytes);
+    this.end();
+  }
+
+  #byHash(known: Known): void {
+    this.#known = known;
+    if (this.#session.takes(known)) this.#bySwarm(known);
+    else this.#awaitEngine(known);
+  }
+
+  /** The hash may be on its way; with time to spare, a moment is well spent on it. */
+  #awaitHash(): void {
+    const answer = this.#side.lead() >= HASH_WAIT_NEEDS_MS ? this.#side.pending() : null;
+    if (!answer) return this.#byPlayer();
+    const proceed = this.#wait("hash", HASH_WAIT_MS, () => {
+      const known = this.#side.known();
+      if (known) this.#byHash(known);
+      else this.#byPlayer();
+    });
+    void answer.then(proceed);
+  }
+
+  /** An engine may be on its way; the time that the CDN does not need is well spent on it. */
+  #awaitEngine(known: Known): void {
+    const spare = this.#session.spare(known.bytes, this.#side.lead());
+    if (spare < ENGINE_WAIT_MIN_MS) return this.#byPlayer();
+    const proceed = this.#wait("engine", spare, () => {
+      if (this.#session.takes(known)) this.#bySwarm(known);
+      else this.#byPlayer();
+    });
+    const forget = this.#session.awaitEngine(proceed);
+    const cancel = this.#cancel;
+    this.#cancel = () => {
+      cancel?.();
+      forget();
+    };
+  }
+
+  /** Goes on when the answer is called, or after so long; once. */
+  #wait(phase: "hash" | "engine", ms: number, next: () => void): () => void {
+    this.#phase = phase;
+    const proceed = (): void => {
+      if (this.#phase !== phase) return;
+      this.#cancel?.();
+      this.#cancel = null;
+      next();
+    };
+    const timer = setTimeout(proceed, ms);
+    this.#cancel = () => clearTimeout(timer);
+    return proceed;
+  }
+
+  #bySwarm(known: Known): void {
+    this.#phase = "swarm";
+    const { facts, rendition, sn } = this.#side;
+    this.#session.notices.expect(rendition, sn, { ...facts, bytes: known.bytes });
+    const patience = Math.min(this.#side.lead(), MOST_AHEAD_MS) + 2 * this.#session.options.cdnTimeoutMs + GRACE_MS;
+    const ticket = this.#session.load(this.#side.segment(known), this.#handlers(), patience);
+    // It may have been answered already.
+    if (this.#phase !== "swarm") return;
+    if (ticket) this.#cancel = () => ticket.abort();
+    else this.#byPlayer();
+  }
+
+  #handlers(): LoadHandlers {
+    const whileWaiting =
+      <A extends unknown[]>(act: (...args: A) => void) =>
+      (...args: A): void => {
+        if (this.#phase === "swarm") act(...args);
+      };
+    return {
+      deliver: whileWaiting((data: ArrayBuffer, rateBps: number, firstByteMs: number) => {
+        this.#session.accepted();
+        this.#finish(data, rateBps, firstByteMs, true);
+      }),
+      progress: whileWaiting((loaded: number, total: number, activeMs: number) =>
+        this.#side.progress(loaded, total, activeMs),
+      ),
+      fail: whileWaiting((code: string, status: number, message: string) => this.#failed(code, status, message)),
+      lost: whileWaiting(() => this.#byPlayer()),
+    };
+  }
+
+  #failed(code: string, status: number, message: string): void {
+    if (isRefusal(code, status)) {
+      this.#refusal = message;
+      return this.#byPlayer();
+    }
+    this.end();
+    if (code === "timeout") this.#side.timeOut();
+    else this.#side.fail(code === "hash-mismatch" ? BAD_BYTES : status, message);
+  }
+
+  #byPlayer(): void {
+    this.#phase = "player";
+    this.#cancel = null;
+    this.#side.byPlayer();
+  }
+
+  /** Bytes with a published hash: they match it, or they are not delivered. */
+  async #check(known: Known, data: ArrayBuffer, timing: Timing, again: boolean): Promise<void> {
+    this.#phase = "check";
+    const matches = data.byteLength === known.bytes && (await sha256(data)) === known.sha256;
+    if (this.#phase !== "check") return;
+    if (matches) {
+      this.#session.offer(this.#side.segment(known), data, timing);
+      return this.#finish(data, again ? rateOf(data, timing) : null, timing.firstByteMs, false);
+    }
+    this.#session.notices.mismatched(toHex(known.sha256));
+    if (!again) return void this.#again(known);
+    this.end();
+    this.#side.fail(BAD_BYTES, "hash-mismatch: the CDN's bytes are not the publisher's");
+  }
+
+  async #again(known: Known): Promise<void> {
+    const abort = new AbortController();
+    this.#phase = "again";
+    this.#cancel = () => abort.abort();
+    try {
+      const { data, timing } = await this.#side.again(abort.signal);
+      if (this.#phase !== "again") return;
+      this.#cancel = null;
+      await this.#check(known, data, timing, true);
+    } catch (error) {
+      if (this.#phase !== "again") return;
+      this.end();
+      this.#side.fail(0, String(error));
+    }
+  }
+
+  #finish(data: ArrayBuffer, rateBps: number | null, firstByteMs: number, bySwarm: boolean): void {
+    this.end();
+    const bytes = data.byteLength;
+    this.#side.deliver(data, rateBps, firstByteMs);
+    if (!bySwarm) {
+      const { facts, rendition, sn } = this.#side;
+      this.#session.notices.played({ ...facts, rendition, sn, bytes, hash: this.#known && toHex(this.#known.sha256) });
+    }
+    this.#session.delivered(bytes);
+  }
+}
+
+function rateOf(data: ArrayBuffer, { transferMs }: Timing): number {
+  return (8000 * data.byteLength) / Math.max(1, transferMs);
+}
+
+/** What a CDN says to a request that lacks something which only the player's loader adds. */
+function isRefusal(code: string, status: number): boolean {
+  if (code === "cdn-network" || code === "cdn-request") return true;
+  return code === "cdn-status" && status >= 400 && status < 500 && ![404, 410, 429].includes(status);
+}

@@ -1,0 +1,64 @@
+// dash.js as the recorder sees it.
+
+export class DashSide {
+  static async make(config) {
+    const { library: name = "dashjs", dash = {}, swarm } = config;
+    const [dashjs, swarmline] = await Promise.all([
+      import(`/vendor/${name}/modern/esm/dash.mediaplayer.min.js`),
+      swarm ? import("/dist/dash.js") : null,
+    ]);
+    const player = dashjs.MediaPlayer().create();
+    player.updateSettings({ debug: { logLevel: 0 }, ...dash });
+    return new DashSide(player, swarmline?.attachSwarmline(player, swarm));
+  }
+
+  name = "dash";
+
+  constructor(player, swarmline) {
+    Object.assign(this, { player, swarmline });
+  }
+
+  get latency() {
+    return this.ready ? this.player.getCurrentLiveLatency() : Number.NaN;
+  }
+
+  play(video, url) {
+    // dash.js must see the element begin to play: it reads the MPD again from then on.
+    this.player.initialize(video, url, true);
+  }
+
+  destroy() {
+    this.ready = false;
+    this.player.destroy();
+  }
+
+  watch(tell) {
+    const { player } = this;
+    // Every response on its way to the player; what a low-latency request had in pieces before is not in it.
+    player.addResponseInterceptor(async (response) => {
+      const { request } = response.request.customData;
+      const whole = response.data instanceof ArrayBuffer && response.status >= 200 && response.status < 300;
+      if (request.type === "MediaSegment" && whole) tell.payload(about(request), response.data);
+      return response;
+    });
+    player.on("error", ({ error }) => tell.error({ type: "dash", details: error?.message ?? String(error), fatal: true }));
+    player.on("playbackMetaDataLoaded", () => {
+      this.ready = true;
+      tell.live(player.isDynamic());
+    });
+    player.on("qualityChangeRendered", ({ mediaType, newRepresentation }) => {
+      if (mediaType === "video") tell.level(newRepresentation.absoluteIndex);
+    });
+  }
+}
+
+function about({ url, range, mediaType, representation, requestStartDate, startDate, endDate }) {
+  const begun = requestStartDate ?? startDate;
+  return {
+    key: range ? `${url}|${range}` : url,
+    type: mediaType === "audio" ? "audio" : "main",
+    level: representation?.absoluteIndex,
+    sn: Number(/(\d+)\.\w+$/.exec(new URL(url).pathname)?.[1]),
+    ms: endDate && begun ? endDate - begun : Number.NaN,
+  };
+}
