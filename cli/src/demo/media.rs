@@ -6,7 +6,7 @@ use crate::demo::event::Stream;
 use crate::demo::faults::Faults;
 use crate::demo::mpd::without_list;
 use crate::demo::origin::{Format, Found, MASTER, Resource, looks_like_segment};
-use crate::demo::playlist::without_tags;
+use crate::demo::playlist::{date_time, without_tags};
 use crate::demo::range::{Wanted, parse};
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
 const NO_STORE: &str = "no-store";
@@ -45,6 +45,15 @@ pub(super) async fn vod(
     headers: HeaderMap,
 ) -> Response {
     serve(&app, Stream::Vod, &path, uri.path(), &headers).await
+}
+
+/// `/time`: UTC, as ISO 8601 has it.
+pub(super) async fn time() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain"),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (headers, date_time(SystemTime::now())).into_response()
 }
 
 async fn serve(app: &App, stream: Stream, path: &str, url: &str, headers: &HeaderMap) -> Response {

@@ -7,6 +7,7 @@
 //! | `/live/…` with `--input` | a packager's output folder, sealed as it grows |
 //! | `/live/manifest.mpd` | the same event, the same segments, for DASH; hashes in `/live/integrity.json` |
 //! | `/vod/master.m3u8`, `/vod/manifest.mpd` | four rounds of the same as a recording |
+//! | `/time` | the time, for players of the MPD |
 //! | `/tracker` | the tracker (WebSocket) |
 //! | `/control/stats`, `/control/reset`, `/control/faults` | what left the origin, and what is to go wrong |
 //!
@@ -177,6 +178,7 @@ fn routes(app: Arc<App>, assets: Router<Arc<App>>, verbose: bool) -> Router {
     let routes = Router::new()
         .route("/live/{*path}", get(media::live))
         .route("/vod/{*path}", get(media::vod))
+        .route("/time", get(media::time))
         .route("/tracker", get(tracker::connect))
         .merge(control::routes())
         .merge(assets)

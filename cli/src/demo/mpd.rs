@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 /// Where a manifest's integrity list lies, relative to it.
 pub(super) const LIST: &str = "integrity.json";
 
+/// Where players ask for the time, relative to a manifest.
+const CLOCK: &str = "../time";
+
 /// The one period's id.
 pub(super) const PERIOD: &str = "event";
 
@@ -68,11 +71,10 @@ pub(super) fn mpd(tracks: &[(&Track, Timeline)], kind: &Kind) -> String {
         text,
         "<SupplementalProperty schemeIdUri=\"{SCHEME}\" value=\"{LIST}\"/>"
     );
-    if let Kind::Live { now, .. } = kind {
+    if let Kind::Live { .. } = kind {
         let _ = writeln!(
             text,
-            "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\" value=\"{}\"/>",
-            date_time(*now)
+            "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"{CLOCK}\"/>"
         );
     }
     text + "</MPD>\n"
