@@ -2,13 +2,14 @@
 
 export class DashSide {
   static async make(config) {
-    const { library: name = "dashjs", dash = {}, swarm } = config;
+    const { library: name = "dashjs", ahead, dash = {}, swarm } = config;
     const [dashjs, swarmline] = await Promise.all([
       import(`/vendor/${name}/modern/esm/dash.mediaplayer.min.js`),
       swarm ? import("/dist/dash.js") : null,
     ]);
     const player = dashjs.MediaPlayer().create();
     player.updateSettings({ debug: { logLevel: 0 }, ...dash });
+    if (ahead) player.updateSettings({ streaming: { buffer: { bufferTimeDefault: ahead, bufferTimeAtTopQuality: ahead } } });
     return new DashSide(player, swarmline?.attachSwarmline(player, swarm));
   }
 
@@ -30,6 +31,24 @@ export class DashSide {
   destroy() {
     this.ready = false;
     this.player.destroy();
+  }
+
+  /** Another quality, for what has not been asked for yet. */
+  select(level) {
+    this.#select(level, false);
+  }
+
+  /** Another quality at once. */
+  selectNow(level) {
+    this.#select(level, true);
+  }
+
+  /** Levels count from the best, as in the demo's master playlist; dash.js counts from the least. */
+  #select(level, now) {
+    const { player } = this;
+    player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
+    const all = player.getRepresentationsByType("video").sort((a, b) => b.bandwidth - a.bandwidth);
+    if (all[level]) player.setRepresentationForTypeById("video", all[level].id, now);
   }
 
   watch(tell) {

@@ -5,6 +5,7 @@ export class HlsSide {
     const [Hls, swarmline] = await Promise.all([library(config), config.swarm ? import("/dist/hls.js") : null]);
     const Player = swarmline ? swarmline.withSwarmline(Hls) : Hls;
     const options = { ...config.hls };
+    if (config.ahead) options.maxBufferLength = config.ahead;
     if (config.swarm) options.swarmline = config.swarm;
     return new HlsSide(new Player(options), Hls);
   }
@@ -33,6 +34,16 @@ export class HlsSide {
 
   destroy() {
     this.player.destroy();
+  }
+
+  /** Another quality, for what has not been asked for yet. */
+  select(level) {
+    this.player.nextLevel = level;
+  }
+
+  /** Another quality at once. */
+  selectNow(level) {
+    this.player.currentLevel = level;
   }
 
   watch(tell) {

@@ -9,6 +9,7 @@
 //   library: "hls.js" | "hls.js-1.5" | "dashjs" | "dashjs-5.0",
 //   hls: {…},                   further options of hls.js
 //   dash: {…},                  settings of dash.js
+//   ahead: S,                   how much to load ahead, in seconds
 //   wait: true,                 do not load yet
 // }
 import { DashSide } from "./dash.js";

@@ -1,5 +1,6 @@
 // dash.js: the same promises as in HLS.
-import { latency, offload, pace } from "../lib/figures.mjs";
+import { latency, mostOffload, offload, pace, sum } from "../lib/figures.mjs";
+import { keepAccounts } from "../lib/scripts.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
@@ -36,34 +37,95 @@ export const dash = [
   },
   {
     name: "dash.js and hls.js: one event, one swarm",
-    tabs: 4,
+    tabs: 5,
     async run(t) {
       const demo = await t.demo();
       const publisher = demo.watch();
       const swarm = joined(demo, { swarmId: "one event" });
-      const kinds = [{ url: demo.live }, { player: "dash", url: demo.dash }, { url: demo.live }, { player: "dash", url: demo.dash }];
-      const tabs = [];
-      for (const [i, kind] of kinds.entries()) {
-        tabs.push(await t.tab({ name: `${kind.player ?? "hls"}.js viewer ${(i >> 1) + 1}` }));
-        await tabs[i].start({ ...kind, swarm });
-        await t.sleep(0.5);
-      }
+      const urls = { hls: demo.live, dash: demo.dash };
+      const join = async (player, name) => {
+        const tab = await t.tab({ name });
+        await tab.start({ player, url: urls[player], swarm });
+        await tab.playing();
+        return tab;
+      };
+      const getsSome = (tab, what) => tab.until((record) => record.stats().peerBytes > 0, { what, seconds: 30 });
+      // While there are but two, what the newcomer gets comes from the other.
+      const first = await join("dash", "dash.js viewer 0");
+      await t.sleep(8);
+      const tabs = [await join("hls", "hls.js viewer 1")];
+      await getsSome(tabs[0], "bytes for hls.js from dash.js");
+      await first.act((record) => record.destroy());
+      await tabs[0].until((record) => record.stats().peers === 0, { what: "alone again" });
+      await t.sleep(8);
+      tabs.push(await join("dash", "dash.js viewer 1"));
+      await getsSome(tabs[1], "bytes for dash.js from hls.js");
+      tabs.push(await join("hls", "hls.js viewer 2"), await join("dash", "dash.js viewer 2"));
       await Promise.all(tabs.map((tab) => tab.peers(3)));
-      await t.sleep(25);
+      const before = await Promise.all(tabs.map((tab) => tab.stats()));
+      await t.sleep(20);
       const seen = await reports(tabs);
       for (const [i, report] of seen.entries()) {
         t.figure(tabs[i].name, describe(report));
         undisturbed(t, tabs[i].name, report);
         await asPublished(t, publisher, tabs[i].name, report);
       }
-      const both = (kind) => seen.filter((_, i) => (kinds[i].player ?? "hls") === kind);
-      const total = (list, field) => list.reduce((all, { stats }) => all + stats[field], 0);
-      for (const kind of ["hls", "dash"]) {
-        const other = both(kind === "hls" ? "dash" : "hls");
-        // More than its own kind has given: some of it came from the other.
-        t.check(total(both(kind), "peerBytes") > 0, `${kind}.js viewers got nothing from peers`);
-        t.check(total(other, "uploadedBytes") > 0, `the others gave ${kind}.js viewers nothing`);
+      const gained = (field) => sum(seen.map(({ stats }, i) => stats[field] - before[i][field]));
+      const share = gained("peerBytes") / gained("deliveredBytes");
+      t.figure("share from peers while all four were there", share);
+      t.check(share >= 0.5, `only ${share.toFixed(2)} came from peers`);
+    },
+  },
+
+  {
+    name: "dash.js: a recording, three tabs 10 s apart",
+    tabs: 3,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch(demo.vod);
+      const config = { player: "dash", url: demo.dashVod, ahead: 8 };
+      const tabs = await viewers(t, demo, 3, { ...config, apart: 10 });
+      await t.sleep(20);
+      const seen = await reports(tabs);
+      const origin = await demo.stats();
+      for (const [i, report] of seen.entries()) {
+        t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
+        await asPublished(t, publisher, tabs[i].name, report);
       }
+      const share = offload(origin, seen);
+      t.figure(`net offload at the origin (limit ${mostOffload(seen, Infinity).toFixed(3)})`, share);
+      t.check(share >= 0.5, `net offload ${share.toFixed(3)}`);
+    },
+  },
+
+  {
+    name: "dash.js: reset and another stream",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const [live, recording] = [demo.watch(), demo.watch(demo.vod)];
+      const [other] = await viewers(t, demo, 1, { player: "dash", url: demo.dashVod, names: "other" });
+      const [viewer] = await viewers(t, demo, 1, { player: "dash", url: demo.dash, tab: { init: [keepAccounts] } });
+      await t.sleep(4);
+      await viewer.act(({ dash }, url) => dash.attachSource(url), demo.dashVod);
+      await viewer.peers(1);
+      await viewer.until((record) => record.stats().peerBytes > 0, { what: "bytes of the second stream from a peer" });
+      await viewer.act(({ dash }) => dash.reset());
+      await t.sleep(1);
+      const [left, stats] = [await viewer.page.evaluate(() => window.leftovers()), await viewer.stats()];
+      t.figure("left after reset()", JSON.stringify(left));
+      for (const what of ["connections", "sockets"]) t.check(left[what] === 0, `${left[what]} ${what} are left`);
+      t.check(stats.peers === 0, `${stats.peers} peers after reset()`);
+      await t.until("the other viewer sees it leave", async () => (await other.stats()).peers === 0);
+      await viewer.act(({ dash, video }, url) => dash.initialize(video, url, true), demo.dash);
+      await t.sleep(6);
+      const report = await viewer.report();
+      t.figure("viewer", describe(report));
+      t.check(report.samples.at(-1).time > report.samples.at(-20).time, "it does not play after reset() and initialize()");
+      t.check(report.stats.offReason === null, `P2P is off after reset() and initialize(): ${report.stats.offReason}`);
+      const both = (payload) => live.judge([payload]).matched + recording.judge([payload]).matched > 0;
+      t.check(report.payloads.every(both), "it was given what the publisher has not signed");
     },
   },
 ];

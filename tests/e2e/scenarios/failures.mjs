@@ -1,5 +1,6 @@
 // The origin fails, peers die, peers lie.
 import { leastAhead, sum } from "../lib/figures.mjs";
+import { overKinds } from "../lib/kinds.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 import { flipBytes } from "../lib/scripts.mjs";
 
@@ -83,54 +84,56 @@ export const failures = [
     },
   },
 
-  {
-    name: "a tab that sends flipped bytes is dropped",
-    tabs: 4,
-    async run(t) {
-      const demo = await t.demo();
-      const publisher = demo.watch();
-      const [liar] = await viewers(t, demo, 1, { names: "liar", tab: { init: [flipBytes] } });
-      await t.sleep(3);
-      const honest = await viewers(t, demo, 3, { names: "honest" });
-      // Two who have caught it have dropped it; then all play on without it.
-      const caught = async () => (await reports(honest)).filter((report) => liars(report).length > 0).length;
-      await t.until("two viewers drop a peer for a bad hash", async () => (await caught()) >= 2, { seconds: 60 });
-      await t.sleep(12);
-      const seen = await reports(honest);
-      t.figure("messages flipped", await liar.page.evaluate(() => window.flipped));
-      for (const [i, report] of seen.entries()) {
-        t.figure(honest[i].name, `${describe(report)}, hash failures ${report.stats.hashFailures}`);
-        undisturbed(t, honest[i].name, report);
-        await asPublished(t, publisher, honest[i].name, report);
-        const again = letInAgain(report);
-        t.check(again.length === 0, `${honest[i].name} let the liar in again: ${JSON.stringify(again)}`);
-      }
-      const dropped = seen.flatMap(liars);
-      t.check(new Set(dropped.map(({ peer }) => peer)).size === 1, `an honest peer was blamed: ${JSON.stringify(dropped)}`);
-      t.check(sum(seen.map(({ stats }) => stats.peerBytes)) > 0, "the honest ones did not share");
+  ...overKinds((kind) => [
+    {
+      name: `${kind.prefix}a tab that sends flipped bytes is dropped`,
+      tabs: 4,
+      async run(t) {
+        const demo = await t.demo();
+        const publisher = demo.watch();
+        const [liar] = await viewers(t, demo, 1, { ...kind.live(demo), names: "liar", tab: { init: [flipBytes] } });
+        await t.sleep(3);
+        const honest = await viewers(t, demo, 3, { ...kind.live(demo), names: "honest" });
+        // Two who have caught it have dropped it; then all play on without it.
+        const caught = async () => (await reports(honest)).filter((report) => liars(report).length > 0).length;
+        await t.until("two viewers drop a peer for a bad hash", async () => (await caught()) >= 2, { seconds: 60 });
+        await t.sleep(12);
+        const seen = await reports(honest);
+        t.figure("messages flipped", await liar.page.evaluate(() => window.flipped));
+        for (const [i, report] of seen.entries()) {
+          t.figure(honest[i].name, `${describe(report)}, hash failures ${report.stats.hashFailures}`);
+          undisturbed(t, honest[i].name, report);
+          await asPublished(t, publisher, honest[i].name, report);
+          const again = letInAgain(report);
+          t.check(again.length === 0, `${honest[i].name} let the liar in again: ${JSON.stringify(again)}`);
+        }
+        const dropped = seen.flatMap(liars);
+        t.check(new Set(dropped.map(({ peer }) => peer)).size === 1, `an honest peer was blamed: ${JSON.stringify(dropped)}`);
+        t.check(sum(seen.map(({ stats }) => stats.peerBytes)) > 0, "the honest ones did not share");
+      },
     },
-  },
 
-  {
-    name: "origin corrupts bytes, none is delivered",
-    tabs: 3,
-    async run(t) {
-      const demo = await t.demo();
-      const publisher = demo.watch();
-      const tabs = await viewers(t, demo, 2);
-      await demo.faults({ corruptShare: 0.3 });
-      const late = await t.tab({ name: "late" });
-      await late.start({ url: demo.live, swarm: joined(demo) });
-      const all = [...tabs, late];
-      const noticed = async () => sum((await reports(all)).map(({ stats }) => stats?.hashFailures ?? 0));
-      await t.until("a bad hash is noticed", async () => (await noticed()) > 0, { seconds: 40 });
-      await t.sleep(10);
-      await demo.faults();
-      const seen = await reports(all);
-      for (const [i, report] of seen.entries()) {
-        t.figure(all[i].name, `${describe(report)}, hash failures ${report.stats.hashFailures}`);
-        await asPublished(t, publisher, all[i].name, report);
-      }
+    {
+      name: `${kind.prefix}origin corrupts bytes, none is delivered`,
+      tabs: 3,
+      async run(t) {
+        const demo = await t.demo();
+        const publisher = demo.watch();
+        const tabs = await viewers(t, demo, 2, kind.live(demo));
+        await demo.faults({ corruptShare: 0.3 });
+        const late = await t.tab({ name: "late" });
+        await late.start({ ...kind.live(demo), swarm: joined(demo) });
+        const all = [...tabs, late];
+        const noticed = async () => sum((await reports(all)).map(({ stats }) => stats?.hashFailures ?? 0));
+        await t.until("a bad hash is noticed", async () => (await noticed()) > 0, { seconds: 40 });
+        await t.sleep(10);
+        await demo.faults();
+        const seen = await reports(all);
+        for (const [i, report] of seen.entries()) {
+          t.figure(all[i].name, `${describe(report)}, hash failures ${report.stats.hashFailures}`);
+          await asPublished(t, publisher, all[i].name, report);
+        }
+      },
     },
-  },
+  ]),
 ];

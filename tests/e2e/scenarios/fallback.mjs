@@ -1,25 +1,26 @@
 // Never worse than the CDN: with each part of the machinery missing or broken, playback goes on.
+import { overKinds } from "../lib/kinds.mjs";
 import { describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 import { noWebRtc } from "../lib/scripts.mjs";
 
 const NOBODY = "ws://127.0.0.1:9/tracker";
 
 /** One viewer plays for a while under some handicap; nothing comes from peers and the reason is told. */
-function alone(name, { reason, faults, tab, swarm, after = () => {} }) {
+function alone(kind, name, { reason, faults, tab, swarm, after = () => {} }) {
   return {
-    name,
+    name: kind.prefix + name,
     tabs: 1,
     async run(t) {
       const demo = await t.demo();
       if (faults) await demo.faults(faults);
       const viewer = await t.tab({ name: "viewer", ...tab });
-      await viewer.start({ url: demo.live, swarm: joined(demo, swarm) });
+      await viewer.start({ ...kind.live(demo), swarm: joined(demo, swarm) });
       await viewer.playing();
       await t.sleep(12);
       const report = await viewer.report();
       t.figure("viewer", describe(report));
       undisturbed(t, "viewer", report);
-      const refused = report.errors.filter(({ type }) => type === "networkError");
+      const refused = report.errors.filter(({ type }) => type !== "mediaError");
       t.check(refused.length === 0, `requests failed: ${JSON.stringify(refused)}`);
       t.check(report.stats.offReason === reason, `off because of ${report.stats.offReason}, not ${reason}`);
       t.check(report.stats.peerBytes === 0, `${report.stats.peerBytes} bytes from peers`);
@@ -28,26 +29,26 @@ function alone(name, { reason, faults, tab, swarm, after = () => {} }) {
   };
 }
 
-export const fallback = [
-  alone("no tracker reachable", { reason: null, swarm: { trackers: [NOBODY] } }),
-  alone("no tracker configured", { reason: "no-trackers", swarm: { trackers: [] } }),
-  alone("no WebRTC", { reason: "no-webrtc", tab: { init: [noWebRtc] } }),
-  alone("wasm file missing", {
+export const fallback = overKinds((kind) => [
+  alone(kind, "no tracker reachable", { reason: null, swarm: { trackers: [NOBODY] } }),
+  alone(kind, "no tracker configured", { reason: "no-trackers", swarm: { trackers: [] } }),
+  alone(kind, "no WebRTC", { reason: "no-webrtc", tab: { init: [noWebRtc] } }),
+  alone(kind, "wasm file missing", {
     reason: "wasm-failed",
     tab: { routes: [["**/swarmline_bg.wasm", (route) => route.fulfill({ status: 404 })]] },
   }),
-  alone("wasm file blocked for good", {
+  alone(kind, "wasm file blocked for good", {
     reason: "loading",
     tab: { routes: [["**/swarmline_bg.wasm", () => {}]] },
   }),
-  alone("playlist without hashes", { reason: "no-hashes", faults: { hideHashes: true } }),
+  alone(kind, "playlist without hashes", { reason: "no-hashes", faults: { hideHashes: true } }),
 
   {
-    name: "wasm panics while playing",
+    name: `${kind.prefix}wasm panics while playing`,
     tabs: 3,
     async run(t) {
       const demo = await t.demo();
-      const [victim, ...others] = await viewers(t, demo, 3);
+      const [victim, ...others] = await viewers(t, demo, 3, kind.live(demo));
       await victim.peers(2);
       await victim.sharing();
       const before = await victim.stats();
@@ -73,11 +74,11 @@ export const fallback = [
   },
 
   {
-    name: "tracker dies, peers stay",
+    name: `${kind.prefix}tracker dies, peers stay`,
     tabs: 3,
     async run(t) {
       const demo = await t.demo();
-      const tabs = await viewers(t, demo, 3);
+      const tabs = await viewers(t, demo, 3, kind.live(demo));
       await Promise.all(tabs.map((tab) => tab.peers(2)));
       await t.sleep(4);
       await demo.faults({ trackerDown: true });
@@ -101,18 +102,18 @@ export const fallback = [
   },
 
   {
-    name: "P2P switched off and on while playing",
+    name: `${kind.prefix}P2P switched off and on while playing`,
     tabs: 2,
     async run(t) {
       const demo = await t.demo();
-      const [viewer, other] = await viewers(t, demo, 2);
+      const [viewer, other] = await viewers(t, demo, 2, kind.live(demo));
       await viewer.peers(1);
-      await viewer.act((record) => record.hls.swarmline.setEnabled(false));
+      await viewer.act((record) => record.side.swarmline.setEnabled(false));
       await t.sleep(5);
       const off = await viewer.report();
       t.check(off.stats.offReason === "switched-off", `off because of ${off.stats.offReason}`);
       t.check((await other.stats()).peers === 0, "the other viewer still counts it");
-      await viewer.act((record) => record.hls.swarmline.setEnabled(true));
+      await viewer.act((record) => record.side.swarmline.setEnabled(true));
       await viewer.peers(1);
       await t.sleep(4);
       const [report, rest] = await reports([viewer, other]);
@@ -121,4 +122,4 @@ export const fallback = [
       t.check(report.stats.offReason === null, `still off: ${report.stats.offReason}`);
     },
   },
-];
+]);
