@@ -1,5 +1,3 @@
-import Hls from "/vendor/hls.js/hls.mjs";
-import { withSwarmline } from "/dist/hls.js";
 import { offerFaults } from "/www/faults.js";
 import { bytes, percent, seconds } from "/www/format.js";
 import { Log } from "/www/log.js";
@@ -7,12 +5,15 @@ import { describe } from "/www/reasons.js";
 import { Strip } from "/www/strip.js";
 
 /*
- * Query: ?stream= URL of a manifest, ?swarm= a name for the swarm, ?tracker= another tracker (repeatable; empty:
+ * Query: ?stream= URL of a playlist or MPD, ?swarm= a name for the swarm, ?tracker= another tracker (repeatable; empty:
  * none), ?p2p=off to begin switched off.
  */
 const query = new URLSearchParams(location.search);
 const stream = query.get("stream") ?? "/live/master.m3u8";
-const swarmId = query.get("swarm");
+const isDash = /\.mpd(?:$|[?#])/.test(stream);
+// One event has one swarm, whichever way it is watched.
+const own = /^\/(live|vod)\//.exec(stream)?.[1];
+const swarmId = query.get("swarm") ?? (own ? `${location.host}/${own}` : null);
 const trackers = query.getAll("tracker");
 const ownTracker = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/tracker`;
 
@@ -21,40 +22,58 @@ const video = at("video");
 const log = new Log(at("log"));
 
 markStream();
-const hls = begin();
+let watched = null;
+watched = await begin();
 // For a look from the console, and for tests.
-globalThis.demo = { hls, video };
+globalThis.demo = { ...watched, video };
 
+/** What is watched, and how else it can be. */
 function markStream() {
-  const chosen = stream.includes("/vod/") ? "stream-vod" : "stream-live";
-  if (query.has("stream") && !stream.startsWith("/vod/") && !stream.startsWith("/live/")) return;
-  at(chosen).setAttribute("aria-current", "page");
   at("another").href = location.href;
+  if (!own) return void (at("ways").hidden = true);
+  const other = own === "vod" ? "live" : "vod";
+  const link = (id, folder, file) => (at(id).href = `?stream=/${folder}/${file}`);
+  const [hls, dash] = ["master.m3u8", "manifest.mpd"];
+  link(`stream-${other}`, other, isDash ? dash : hls);
+  link(`stream-${own}`, own, isDash ? dash : hls);
+  link("way-hls", own, hls);
+  link("way-dash", own, dash);
+  for (const id of [`stream-${own}`, isDash ? "way-dash" : "way-hls"]) at(id).setAttribute("aria-current", "page");
+  // A packager's folder may have no MPD of this name.
+  void fetch(`/${own}/${dash}`, { method: "HEAD" }).then(({ ok }) => (at("ways").hidden = !ok && !isDash));
 }
 
-function begin() {
-  at("another").href = location.href;
-  if (!Hls.isSupported()) return playNatively();
-  const SwarmHls = withSwarmline(Hls);
+async function begin() {
+  const { begin: load } = await import(`/www/players/${isDash ? "dash" : "hls"}.js`);
   const options = { trackers: trackers.length > 0 ? trackers.filter(Boolean) : [ownTracker], enabled: query.get("p2p") !== "off" };
-  const player = new SwarmHls({ swarmline: swarmId ? { ...options, swarmId } : options });
-  watchPlayer(player);
-  watchSwarm(player.swarmline);
-  player.loadSource(stream);
-  player.attachMedia(video);
+  const page = {
+    switched: (quality) => log.add(`Quality: ${quality}`),
+    note: (words) => log.add(words, "bad"),
+    trouble: (details) => trouble(details),
+  };
+  const side = load({ stream, options: swarmId ? { ...options, swarmId } : options, video, page });
   void play();
+  if (!side) return playNatively();
+  watchSwarm(side.swarmline);
+  watchWaiting();
   void offerFaults(at("faults"), at("fault-buttons"), log);
-  setInterval(show, 500, player);
-  return player;
+  setInterval(show, 500, side);
+  return side;
 }
 
-/** Browsers without Media Source Extensions play HLS by themselves: there is nothing to hook into. */
+/** Before the first picture everybody waits. */
+function watchWaiting() {
+  let played = false;
+  video.addEventListener("playing", () => (played = true));
+  video.addEventListener("waiting", () => played && video.readyState < 3 && log.add("Playback waits for data", "bad"));
+}
+
+/** Browsers without Media Source Extensions play HLS by themselves, and no DASH. */
 function playNatively() {
-  video.src = stream;
-  void play();
   at("p2p").disabled = true;
   at("p2p").checked = false;
-  showState("off", "Off: this browser plays HLS by itself.");
+  if (isDash) trouble("this browser has no Media Source Extensions");
+  else showState("off", "Off: this browser plays HLS by itself.");
   return null;
 }
 
@@ -66,25 +85,12 @@ async function play() {
   });
   video.addEventListener("volumechange", () => (at("unmute").hidden = !video.muted));
   at("unmute").hidden = false;
+  // dash.js begins by itself, and must see the element begin: it reads the MPD again from then on.
+  if (isDash) return;
   await video.play().catch(() => log.add("Press play to begin"));
 }
 
-function watchPlayer(player) {
-  const { Events, ErrorTypes } = Hls;
-  player.on(Events.LEVEL_SWITCHED, (_event, { level }) => log.add(`Quality: ${quality(player.levels[level])}`));
-  player.on(Events.ERROR, (_event, data) => {
-    if (!data.fatal) return log.add(`Player: ${data.details}`, "bad");
-    if (data.type === ErrorTypes.MEDIA_ERROR) {
-      log.add(`Player: ${data.details}; recovering`, "bad");
-      player.recoverMediaError();
-      return void video.play();
-    }
-    trouble(player, data.details);
-  });
-  video.addEventListener("waiting", () => video.readyState < 3 && video.currentTime > 0 && log.add("Playback waits for data", "bad"));
-}
-
-function trouble(player, details) {
+function trouble(details) {
   log.add(`Player stopped: ${details}`, "bad");
   const again = document.createElement("button");
   again.type = "button";
@@ -92,11 +98,10 @@ function trouble(player, details) {
   again.textContent = "Try again";
   again.addEventListener("click", () => {
     at("trouble").hidden = true;
-    player.loadSource(stream);
-    player.startLoad();
+    watched?.again();
     void video.play();
   });
-  at("trouble").replaceChildren(`The stream cannot be played (${details}).`, again);
+  at("trouble").replaceChildren(`The stream cannot be played (${details}).`, ...(watched === null ? [] : [again]));
   at("trouble").hidden = false;
 }
 
@@ -156,19 +161,14 @@ function shortName(peer) {
   return peer.slice(-6);
 }
 
-function quality(level) {
-  return level?.height ? `${level.height}p` : level?.bitrate ? `${Math.round(level.bitrate / 1000)} kbit/s` : "–";
-}
-
-function show(player) {
-  const stats = player.swarmline.stats();
+function show(side) {
+  const stats = side.swarmline.stats();
   showState(stats.offReason === null ? "on" : stats.offReason === "loading" ? "loading" : "off", describe(stats));
   showOffload(stats);
-  const live = player.latestLevelDetails?.live ?? player.levels[player.currentLevel]?.details?.live ?? false;
-  at("latency-tile").hidden = !live;
-  text("latency", live ? seconds(player.latency) : "–");
-  text("buffer", seconds(player.mainForwardBufferInfo?.len ?? 0));
-  text("quality", quality(player.levels[player.currentLevel]));
+  at("latency-tile").hidden = !side.live;
+  text("latency", side.live ? seconds(side.latency) : "–");
+  text("buffer", seconds(side.buffer));
+  text("quality", side.quality);
   text("peers", String(stats.peers));
   text("uploaded", bytes(stats.uploadedBytes));
   text("wasted", bytes(stats.wastedBytes + stats.duplicateBytes));

@@ -112,6 +112,7 @@ class DashLoad implements LoadSide {
     const { customData } = this.#request;
     const { onloadend, onprogress } = customData;
     if (this.#listed) this.#owner.feed.withhold(this.#listed);
+    else this.#owner.source.lacks(this.#request.url);
     const begun = performance.now();
     let first = 0;
     let received = 0;

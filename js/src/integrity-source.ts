@@ -34,6 +34,8 @@ export class IntegritySource {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAt = -Infinity;
   #complaint: string | null = null;
+  /** Whether the latest request was not in the list, and that was told. */
+  #lacking = false;
 
   constructor(host: SourceHost) {
     this.#host = host;
@@ -55,6 +57,7 @@ export class IntegritySource {
     this.#byKey = new Map();
     this.#text = "";
     this.#askedAt = -Infinity;
+    this.#lacking = false;
   }
 
   /** The list that was read last. */
@@ -64,7 +67,16 @@ export class IntegritySource {
 
   /** What the list says of a request; `offset` and `bytes` of its byte range, null and anything without one. */
   find(url: string, offset: number | null, bytes: number): Listed | null {
-    return this.#byKey.get(keyOf(url, offset, bytes)) ?? null;
+    const listed = this.#byKey.get(keyOf(url, offset, bytes)) ?? null;
+    if (listed) this.#lacking = false;
+    return listed;
+  }
+
+  /** A request goes to the CDN because the list, as it is now, lacks it. */
+  lacks(url: string): void {
+    if (this.#list === null || this.#running !== null || this.#lacking) return;
+    this.#lacking = true;
+    this.#host.failed(`it does not list ${new URL(url).pathname}`);
   }
 
   /** An answer that is about to come, or null where asking again makes no sense. */

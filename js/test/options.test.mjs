@@ -18,6 +18,7 @@ test("every option has a default", () => {
       maxSegmentBytes: 32 * MIB,
       cdnTimeoutMs: 10_000,
       wasmUrl: null,
+      integrityUrl: null,
     });
   }
 });

@@ -19,12 +19,13 @@ export const page = [
       const demo = await t.demo();
       const url = `${demo.origin}/`;
       const tab = await t.tab({ name: "visitor", url });
-      const other = await t.tab({ name: "phone", url, context: phone });
+      // One of them watches by DASH: it is the same swarm.
+      const other = await t.tab({ name: "phone", url: `${url}?stream=/live/manifest.mpd`, context: phone });
       await Promise.all([tab, other].map((tab) => says(tab, "state", "sharing with 1 other viewer")));
       const carriedBy = (tab) => tab.page.locator('#strip-main li[aria-label*="from peers"]').count();
       await t.until("a segment is shown to have come from a peer", async () => (await carriedBy(tab)) + (await carriedBy(other)) > 0);
       await t.sleep(5);
-      const stats = await tab.page.evaluate(() => globalThis.demo.hls.swarmline.stats());
+      const stats = await tab.page.evaluate(() => globalThis.demo.swarmline.stats());
       const bars = await tab.page.locator("#strip-main li").count();
       const carried = await Promise.all([tab, other].map(carriedBy));
       t.figure("segments shown, from peers", `${bars}, ${carried}`);

@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { attachSwarmline } from "../build/dash.js";
+import { DashPlugin } from "../build/dash-plugin.js";
+import { resolveOptions } from "../build/options.js";
+import { FakeEngine, Media, bytesOf, fakeGlue, settle, sha, until } from "./harness.mjs";
+
+const MPD = "https://cdn.example/live/manifest.mpd";
+const options = { trackers: ["wss://t.example"] };
+const closing = [];
+afterEach(() => closing.splice(0).forEach((close) => close()));
+
+/** dash.js's own loader: answers when the test says so, by the callbacks it was given at `load`. */
+class Stock {
+  requests = [];
+  load(request, response) {
+    const { onloadend, onprogress, onabort } = request.customData;
+    const entry = { request, response, onloadend, onprogress, aborted: false };
+    request.customData.abort = () => {
+      entry.aborted = true;
+      onabort?.();
+    };
+    this.requests.push(entry);
+    return true;
+  }
+  answer(data, { status = 200, at = -1 } = {}) {
+    const { response, onloadend, onprogress } = this.requests.at(at);
+    Object.assign(response, { status, statusText: "", url: "", headers: {}, data });
+    onprogress?.({ loaded: data?.byteLength ?? 0, total: data?.byteLength ?? 0, lengthComputable: true });
+    onloadend?.();
+  }
+}
+
+/** A player with the plug-in, whose list has segments 1 to 8 of one representation. */
+async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue() } = {}) {
+  const data = (n) => bytesOf(1000, n);
+  const segments = listed.map((number) => ({
+    url: `v0/${number}.m4s`, number, start: 2 * number, duration: 2, bytes: 1000, sha256: sha(data(number)),
+  }));
+  const list = JSON.stringify({ version: 1, live: false, representations: [{ period: "p", id: "v0", segments }] });
+  const kept = globalThis.fetch;
+  const self = { seen: [], fetched: [], answers: null, settings: [] };
+  globalThis.fetch = async (request) => {
+    self.fetched.push(request);
+    return self.answers?.(request) ?? new Response(list);
+  };
+  globalThis.document ??= { baseURI: "https://page.example/" };
+  const listeners = new Map();
+  const video = new Media();
+  let extension;
+  const player = {
+    extend: (name, factory) => { extension = { name, factory }; },
+    on: (type, listener) => listeners.set(type, listener),
+    off() {},
+    getVersion: () => "5.2.1",
+    getVideoElement: () => video,
+    updateSettings: (settings) => self.settings.push(settings),
+    reset: () => self.seen.push("reset"),
+    destroy: () => self.seen.push("destroyed"),
+  };
+  const plugin = new DashPlugin(player, resolveOptions(options), glue);
+  plugin.connect();
+  assert.equal(extension.name, "XHRLoader");
+  const stock = new Stock();
+  const loader = extension.factory.call({ parent: stock });
+  const own = (type) => {
+    const found = [];
+    plugin.swarmline.addEventListener(type, ({ detail }) => found.push(detail));
+    return found;
+  };
+  Object.assign(self, { plugin, player, stock, video, data, events: { segment: own("segment"), warning: own("warning"), hashfailure: own("hashfailure") } });
+  self.manifest = (more = {}) => {
+    const SupplementalProperty = [{ schemeIdUri: "urn:swarmline:integrity:2026", value: "integrity.json" }];
+    listeners.get("manifestLoaded")({ data: { url: MPD, originalUrl: MPD, SupplementalProperty, ...more } });
+  };
+  self.request = (n, more = {}) => {
+    const calls = [];
+    const fragment = { type: "MediaSegment", mediaType: "video", range: null, startTime: 2 * n, duration: 2, index: n, url: "", ...more };
+    const note = (name) => (event) => calls.push([name, event]);
+    const customData = { request: fragment, onloadend: note("end"), onprogress: note("progress"), onabort: note("abort"), ontimeout: note("timeout") };
+    const request = { url: `https://cdn.example/live/v0/${n}.m4s?t=2`, method: "GET", headers: { "x-token": "7" }, timeout: 0, customData };
+    const response = { status: 0, headers: {}, url: "" };
+    loader.load(request, response);
+    return { request, response, calls, names: () => calls.map(([name]) => name) };
+  };
+  self.load = (request, response) => loader.load(request, response);
+  /** The first segment by the player's loader, then the first picture: the engine starts. */
+  self.start = async () => {
+    const before = FakeEngine.made.length;
+    self.manifest();
+    await until(() => plugin.source.list !== null);
+    const first = self.request(1);
+    stock.answer(data(1));
+    await until(() => first.calls.length > 0 && first.names().includes("end"));
+    video.show();
+    await until(() => FakeEngine.made.length > before);
+    await settle();
+    video.at(2, [2, 4]);
+    return FakeEngine.made.at(-1);
+  };
+  closing.push(() => {
+    plugin.session.destroy();
+    plugin.source.close();
+    globalThis.fetch = kept;
+  });
+  return self;
+}
+
+test("a player that is no dash.js 5 is refused, and so is a second swarm of one player", () => {
+  const player = (version) => ({ getVersion: () => version, extend() {}, on() {}, reset() {}, destroy() {} });
+  for (const version of ["4.7.4", "3.0.0", ""]) {
+    assert.throws(() => attachSwarmline(player(version), options), (error) => error.field === "player" && /dash\.js 5\.0 or later/.test(error.message));
+  }
+  assert.throws(() => attachSwarmline({}, options), /unknown/);
+  const good = player("5.0.3");
+  attachSwarmline(good, options).destroy();
+  assert.throws(() => attachSwarmline(good, options), /has not had yet/);
+  assert.throws(() => attachSwarmline(player("5.0.0"), { maxPeers: 0 }), /maxPeers/);
+});
+
+test("what is no media segment of video or audio goes to the player's loader as it came", async () => {
+  const self = await dash();
+  self.manifest();
+  for (const more of [{ type: "InitializationSegment" }, { type: "MPD" }, { mediaType: "text" }, { mediaType: "image" }, { isPartialSegmentRequest: true }]) {
+    const { request } = self.request(3, more);
+    const entry = self.stock.requests.at(-1);
+    assert.equal(entry.request, request);
+    assert.equal(entry.onloadend, request.customData.onloadend, "callbacks are the player's own");
+  }
+});
+
+test("the first segment comes by the player's loader, is verified and offered to the engine", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  const [segment, data] = engine.of("insert")[0];
+  assert.equal(segment.sn, 1);
+  assert.equal(segment.url, "https://cdn.example/live/v0/1.m4s?t=2");
+  assert.deepEqual(new Uint8Array(data), new Uint8Array(self.data(1)));
+  assert.deepEqual(self.events.segment.map(({ sn, loader, bytes, kind }) => [sn, loader, bytes, kind]), [[1, "player", 1000, "main"]]);
+  assert.deepEqual(self.settings[0], { streaming: { abr: { throughput: { useResourceTimingApi: false } } } });
+});
+
+test("the engine delivers, and dash.js is told the rate at which bytes really came", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  const load = self.request(3);
+  const [number, segment] = engine.of("load").at(-1);
+  assert.deepEqual([segment.sn, segment.start, segment.duration], [3, 6, 2]);
+  engine.host.deliver(number, self.data(3), 4_000_000, 30);
+  assert.deepEqual(load.names(), ["progress", "progress", "end"]);
+  const [first, last] = load.calls.map(([, event]) => event);
+  assert.deepEqual([first.loaded, first.time], [0, 30]);
+  // 8 × 1000 bit ÷ 4 Mbit/s
+  assert.deepEqual([last.loaded, last.total, last.time], [1000, 1000, 2]);
+  assert.deepEqual([load.response.status, load.response.data.byteLength], [200, 1000]);
+  assert.equal(self.stock.requests.length, 1, "the player's loader had no part in it");
+});
+
+test("an abort reaches the engine, and dash.js hears of it once", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  const load = self.request(3);
+  const { customData } = load.request;
+  // As dash.js does it.
+  customData.onloadend = customData.onprogress = undefined;
+  customData.abort();
+  assert.equal(engine.of("abort").length, 1);
+  const [number] = engine.of("load").at(-1);
+  engine.host.deliver(number, self.data(3), 4_000_000, 30);
+  assert.deepEqual(load.names(), ["abort"]);
+});
+
+test("an abort while the player's loader is at work, and while its bytes are being checked", async () => {
+  const self = await dash();
+  self.manifest();
+  await until(() => self.plugin.source.list !== null);
+  const working = self.request(1);
+  working.request.customData.abort();
+  assert.equal(self.stock.requests.at(-1).aborted, true);
+  assert.deepEqual(working.names(), ["abort"]);
+  const checking = self.request(2);
+  self.stock.answer(self.data(2));
+  checking.request.customData.onloadend = undefined;
+  checking.request.customData.abort();
+  await settle();
+  assert.deepEqual(checking.names().filter((name) => name !== "progress"), ["abort"]);
+});
+
+test("wrong bytes from the CDN are asked for again past its caches, and never delivered", async () => {
+  const self = await dash();
+  self.manifest();
+  await until(() => self.plugin.source.list !== null);
+  self.answers = (request) => (request.url.endsWith(".m4s?t=2") ? new Response(self.data(1)) : null);
+  const load = self.request(1);
+  self.stock.answer(bytesOf(1000, 99));
+  await until(() => load.names().includes("end"));
+  assert.deepEqual(new Uint8Array(load.response.data), new Uint8Array(self.data(1)));
+  const again = self.fetched.at(-1);
+  assert.deepEqual([again.cache, again.headers.get("x-token")], ["reload", "7"]);
+  assert.equal(self.events.hashfailure.length, 1);
+
+  self.answers = (request) => (request.url.endsWith(".m4s?t=2") ? new Response(bytesOf(1000, 98)) : null);
+  const bad = self.request(2);
+  self.stock.answer(bytesOf(1000, 99));
+  await until(() => bad.names().includes("end"));
+  assert.deepEqual([bad.response.status, bad.response.data], [502, undefined]);
+});
+
+test("a failure of the player's loader is the player's business", async () => {
+  const self = await dash();
+  self.manifest();
+  await until(() => self.plugin.source.list !== null);
+  const load = self.request(1);
+  self.stock.answer(null, { status: 404 });
+  assert.deepEqual([load.names().at(-1), load.response.status], ["end", 404]);
+});
+
+test("a segment that the list lacks comes from the CDN, unshared, and that is told", async () => {
+  const self = await dash({ listed: [1, 2] });
+  const engine = await self.start();
+  const load = self.request(5);
+  self.stock.answer(self.data(5));
+  await until(() => load.names().includes("end"));
+  assert.equal(engine.of("load").length, 0);
+  assert.equal(engine.of("insert").length, 1, "only the first, which is listed");
+  assert.deepEqual(self.events.warning.map(({ code }) => code), ["integrity-list"]);
+});
+
+test("a request that hangs ends when dash.js wants it to", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  const calls = [];
+  const { request } = self.request(3);
+  request.customData.abort();
+  const slow = { ...request, timeout: 30, customData: { ...request.customData, ontimeout: () => calls.push("timeout"), onloadend: () => calls.push("end") } };
+  const response = { status: 0, headers: {}, url: "" };
+  self.load(slow, response);
+  await until(() => calls.length === 2);
+  assert.deepEqual([calls, response.status], [["timeout", "end"], 0]);
+  assert.equal(engine.of("abort").length, 2);
+});
+
+test("reset() leaves the swarm until there is a stream again, destroy() for good", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  self.player.reset();
+  assert.deepEqual([engine.disposed, self.seen], [true, ["reset"]]);
+  assert.equal(self.plugin.swarmline.stats().offReason, "loading");
+  const next = await self.start();
+  assert.notEqual(next, engine);
+  self.player.destroy();
+  assert.equal(next.disposed, true);
+  assert.equal(self.plugin.swarmline.stats().offReason, "destroyed");
+});

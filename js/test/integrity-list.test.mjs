@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { ListError, keyOf, parseList } from "../build/integrity-list.js";
+import { IntegritySource } from "../build/integrity-source.js";
+import { bytesOf, settle, sha, until } from "./harness.mjs";
+
+const URL_OF_LIST = "https://cdn.example/live/integrity.json?token=1";
+const HASH = sha(bytesOf(10));
+
+const segment = (number, more = {}) => ({ url: `v0/${number}.m4s`, number, start: 2 * number, duration: 2, bytes: 10, sha256: HASH, ...more });
+const list = (segments, more = {}) => JSON.stringify({ version: 1, live: true, representations: [{ period: "p", id: "v0", segments }], ...more });
+
+test("a list is read, relative to itself", () => {
+  const { live, representations } = parseList(list([segment(1), segment(2, { root: HASH, offset: 7 })]), URL_OF_LIST);
+  assert.equal(live, true);
+  const [[first, second]] = representations.values();
+  const place = { number: 1, start: 2, duration: 2, representation: '["p","v0"]' };
+  assert.deepEqual(first, { ...place, url: "https://cdn.example/live/v0/1.m4s", offset: null, bytes: 10, sha256: HASH, root: null });
+  assert.deepEqual([second.root, second.offset], [HASH, 7]);
+});
+
+test("what is no list is refused, whatever it is", () => {
+  const bad = ["", "<html>", "[]", "null", "7", "{}", JSON.stringify({ version: 2, representations: [] }), JSON.stringify({ version: 1 })];
+  for (const text of bad) assert.throws(() => parseList(text, URL_OF_LIST), ListError, text);
+});
+
+test("a segment with an error in it is left out, the others stay", () => {
+  const bad = [
+    segment(1, { sha256: HASH.slice(1) }), segment(1, { sha256: undefined }), segment(1, { root: "x" }), segment(1, { bytes: 0 }),
+    segment(1, { bytes: 2 ** 32 }), segment(1, { bytes: 1.5 }), segment(1, { number: -1 }), segment(1, { duration: 0 }),
+    segment(1, { start: "2" }), segment(1, { url: "https://[" }), segment(1, { url: 3 }), segment(1, { offset: -1 }), null, 7, [], "x",
+  ];
+  const { representations } = parseList(list([...bad, segment(2)]), URL_OF_LIST);
+  const [segments] = representations.values();
+  assert.deepEqual(segments.map(({ number }) => number), [2]);
+  assert.equal(parseList(list([], { representations: [null, 7, { id: 3 }, { id: "x" }] }), URL_OF_LIST).representations.size, 0);
+});
+
+test("requests are compared by path and byte range, not by host or query", () => {
+  assert.equal(keyOf("https://a.example/x/1.m4s?t=1", null, 5), keyOf("https://b.example/x/1.m4s#u", null, 9));
+  assert.notEqual(keyOf("https://a.example/x/1.mp4", 0, 5), keyOf("https://a.example/x/1.mp4", 0, 6));
+  assert.notEqual(keyOf("https://a.example/x/1.mp4", 0, 5), keyOf("https://a.example/x/1.mp4", null, 5));
+});
+
+/** A source whose server answers what the test says. */
+function source(answers) {
+  const seen = { changed: [], failed: [], asked: 0 };
+  const kept = globalThis.fetch;
+  globalThis.fetch = async () => {
+    seen.asked += 1;
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    return typeof answer === "function" ? answer() : new Response(answer);
+  };
+  const made = new IntegritySource({
+    prepare: (url, init) => new Request(url, init),
+    changed: (list) => seen.changed.push(list),
+    failed: (message) => seen.failed.push(message),
+  });
+  open.push(() => {
+    made.close();
+    globalThis.fetch = kept;
+  });
+  return { made, seen };
+}
+
+const open = [];
+afterEach(() => open.splice(0).forEach((close) => close()));
+
+test("a list is asked for again when something is lacking, but not for every request", async () => {
+  const { made, seen } = source([list([segment(1)]), list([segment(1), segment(2)])]);
+  made.open(URL_OF_LIST);
+  await until(() => seen.changed.length === 1);
+  assert.notEqual(made.find("https://other.example/live/v0/1.m4s?x", null, 0), null);
+  assert.equal(made.pending(), null, "it was read just now");
+  await new Promise((done) => setTimeout(done, 420));
+  const [one, two] = [made.pending(), made.pending()];
+  assert.equal(one, two, "one request at a time");
+  await one;
+  assert.equal(seen.asked, 2);
+  assert.notEqual(made.find("https://cdn.example/live/v0/2.m4s", null, 0), null);
+});
+
+test("a finished list is not asked for again", async () => {
+  const { made, seen } = source([list([segment(1)], { live: false })]);
+  made.open(URL_OF_LIST);
+  await until(() => seen.changed.length === 1);
+  await new Promise((done) => setTimeout(done, 420));
+  assert.equal(made.pending(), null);
+});
+
+test("late, missing, malformed and oversized lists are told of once each, and leave what is known as it is", async () => {
+  const large = () => new Response("x", { headers: { "content-length": String(2 ** 30) } });
+  const { made, seen } = source([list([segment(1)]), () => new Response("", { status: 404 }), "{", large, large, list([segment(3)])]);
+  made.open(URL_OF_LIST);
+  await until(() => seen.changed.length === 1);
+  for (let i = 0; i < 4; i += 1) await made.refresh();
+  assert.deepEqual(seen.failed, ["the server answered 404", "it is not JSON", "it is longer than 33554432 bytes"]);
+  assert.notEqual(made.find("https://cdn.example/live/v0/1.m4s", null, 0), null);
+  await made.refresh();
+  assert.notEqual(made.find("https://cdn.example/live/v0/3.m4s", null, 0), null);
+});
+
+test("a body that grows beyond the limit is given up while it comes", async () => {
+  let sent = 0;
+  const endless = () => new Response(new ReadableStream({ pull: (to) => { sent += 1; to.enqueue(new Uint8Array(1 << 20)); } }));
+  const { made, seen } = source([endless]);
+  made.open(URL_OF_LIST);
+  await until(() => seen.failed.length > 0);
+  assert.deepEqual(seen.failed, ["it is longer than 33554432 bytes"]);
+  assert.ok(sent < 40, `${sent} MiB were read`);
+});
+
+test("a list that lacks what is played is told of once, until it has it", async () => {
+  const { made, seen } = source([list([segment(1)]), list([segment(2)])]);
+  made.lacks("https://cdn.example/live/v0/1.m4s");
+  made.open(URL_OF_LIST);
+  made.lacks("https://cdn.example/live/v0/1.m4s");
+  await until(() => seen.changed.length === 1);
+  for (const n of [2, 3]) made.lacks(`https://cdn.example/live/v0/${n}.m4s`);
+  assert.deepEqual(seen.failed, ["it does not list /live/v0/2.m4s"]);
+});
+
+test("nothing comes after another stream has begun", async () => {
+  let answer;
+  const { made, seen } = source([() => new Promise((done) => { answer = done; })]);
+  made.open(URL_OF_LIST);
+  await until(() => answer);
+  made.close();
+  answer(new Response(list([segment(1)])));
+  await settle();
+  assert.deepEqual([seen.changed.length, seen.failed.length], [0, 0]);
+});
