@@ -4,7 +4,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use swarmline::core::ids::{SegmentHash, TreeHash};
 use swarmline::core::integrity::tag::Tag;
 
 /// The scheme by which an MPD's `SupplementalProperty` names its list; the value is the list's URL.
@@ -14,7 +16,7 @@ pub(crate) const SCHEME: &str = "urn:swarmline:integrity:2026";
 const VERSION: u32 = 1;
 
 /// All that is said of one manifest.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct List {
     version: u32,
     /// Whether more segments will come.
@@ -23,7 +25,7 @@ pub(crate) struct List {
 }
 
 /// The segments of one representation, in the order of time.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Representation {
     /// `Period@id`, or an empty text where it has none.
     pub(crate) period: String,
@@ -34,10 +36,13 @@ pub(crate) struct Representation {
 }
 
 /// One media segment.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Segment {
     /// Relative to the list.
     url: String,
+    /// First byte, where it is a part of a larger file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     /// Its number: `$Number$`, or its place in the representation.
     number: u64,
     /// Start on the presentation's timeline in seconds.
@@ -46,7 +51,7 @@ pub(crate) struct Segment {
     duration: f64,
     bytes: u32,
     sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     root: Option<String>,
 }
 
@@ -66,6 +71,7 @@ impl Segment {
     pub(crate) fn new(url: String, number: u64, start: f64, duration: f64, tag: &Tag) -> Self {
         Self {
             url,
+            offset: None,
             number,
             start,
             duration,
@@ -74,4 +80,36 @@ impl Segment {
             root: tag.root.map(|root| URL_SAFE_NO_PAD.encode(root.0)),
         }
     }
+
+    /// The same as a part of a larger file.
+    pub(crate) fn at(self, offset: Option<u64>) -> Self {
+        Self { offset, ..self }
+    }
+}
+
+/// What a list says of each segment, by its URL and first byte. Of a list that cannot be read, nothing; of a segment
+/// with an error in it, nothing.
+pub(crate) fn tags(text: &str) -> BTreeMap<(String, Option<u64>), Tag> {
+    let list: Option<List> = serde_json::from_str(text).ok();
+    let list = list.filter(|list| list.version == VERSION);
+    let segments = list.into_iter().flat_map(|list| list.representations);
+    let segments = segments.flat_map(|representation| representation.segments);
+    let tag = |segment: &Segment| {
+        Some(Tag {
+            hash: SegmentHash(decode(&segment.sha256)?),
+            root: match &segment.root {
+                Some(root) => Some(TreeHash(decode(root)?)),
+                None => None,
+            },
+            bytes: segment.bytes,
+        })
+    };
+    let tagged = segments.filter_map(|segment| Some((tag(&segment)?, segment)));
+    tagged
+        .map(|(tag, segment)| ((segment.url, segment.offset), tag))
+        .collect()
+}
+
+fn decode(text: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }

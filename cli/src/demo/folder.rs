@@ -92,6 +92,10 @@ impl Folder {
                 None
             });
         }
+        let manifest = [(".mpd", Format::Dash), (".integrity.json", Format::List)];
+        if let Some((_, format)) = manifest.iter().find(|(end, _)| path.ends_with(end)) {
+            return Ok(read_text(&file)?.map(|text| Found::Manifest(*format, text)));
+        }
         self.resource(path, &file, digest)
     }
 

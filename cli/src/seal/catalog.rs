@@ -16,10 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A playlist as the packager has written it.
 #[derive(Clone)]
 pub(crate) enum Source {
-    /// Lists segments.
+    /// Lists segments: a media playlist, or an MPD.
     Media(Arc<Media>),
     /// Lists playlists; published as it is.
     Master(Arc<[Companion]>, Arc<[u8]>),
+    /// An MPD that cannot be sealed; served as any other file.
+    Plain,
     /// Cannot be read; the reason was reported.
     Broken,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Named {
 pub(crate) struct Published {
     /// Its text.
     pub(crate) bytes: Vec<u8>,
+    /// An MPD's integrity list.
+    pub(crate) list: Option<String>,
     /// The packager's version behind it; `None`: of an earlier run.
     pub(crate) of: Option<Stamp>,
     /// All files it names that are in the output folder.
@@ -176,6 +180,12 @@ impl Catalog {
             _ => None,
         };
         self.0.iter().filter_map(media).collect()
+    }
+
+    /// Whether a file is an MPD that is published as it is, like any other file.
+    pub(crate) fn is_plain(&self, path: &Path) -> bool {
+        let source = self.0.get(path).and_then(|entry| entry.source.as_ref());
+        matches!(source, Some((_, Source::Plain)))
     }
 
     /// What keeps playlists from being published.

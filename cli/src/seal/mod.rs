@@ -1,4 +1,4 @@
-//! `swarmline seal`: adds the hashes of all segments to the playlists of any packager.
+//! `swarmline seal`: adds the hashes of all segments to the playlists of any packager, and integrity lists to its MPDs.
 //!
 //! The work is done by [`Sealer`], which other commands use too; this module is the command around
 //! it: arguments, signals, and words on the terminal.
@@ -10,6 +10,7 @@ mod folders;
 mod hash;
 mod ledger;
 mod looks;
+mod mpd;
 mod output;
 mod pass;
 mod plan;
@@ -36,7 +37,7 @@ const INTERRUPTED: i32 = 130;
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The packager's output folder: HLS playlists and segments, in any depth of folders. Only read.
+    /// The packager's output folder: HLS playlists, MPDs and segments, in any depth of folders. Only read.
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// Where the sealed stream goes; made if missing. Serve this folder instead of IN.

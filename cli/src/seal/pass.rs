@@ -4,14 +4,16 @@ use super::catalog::{Named, Published, Source, Stuck};
 use super::digests::Learned;
 use super::hash::{self, HashError, Job, Limits};
 use super::looks::Look;
+use super::mpd;
 use super::output::PlaceError;
-use super::plan::{Held, Plan, Use, Wait, is_playlist, plan};
-use super::playlist::{Companion, Media, Part, Playlist, parse};
+use super::plan::{Held, Plan, Use, Wait, is_mpd, is_playlist, plan};
+use super::playlist::{Companion, Media, Part, Playlist, Segment, parse};
 use super::report::Report;
 use super::scan::{Stamp, at, scan};
-use super::sealer::{Mode, Sealer};
+use super::sealer::{Mode, Sealer, file_name};
 use super::stop::Stop;
 use super::uri::candidates;
+use crate::integrity_list;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -67,19 +69,41 @@ impl Sealer {
     /// Learns from the output folder what an earlier run has done.
     pub(crate) fn take_over(&mut self, folder: &Path) -> io::Result<()> {
         for (path, stamp) in scan(folder)?.files {
-            if !is_playlist(&path) {
+            if !is_playlist(&path) && !is_mpd(&path) {
                 continue;
             }
             let full = folder.join(&path);
             let bytes = fs::read(&full).map_err(|error| at(&full, &error))?;
-            let names = match parse(bytes.clone()) {
-                Ok(Playlist::Media(media)) => self.inherit(&path, &media, stamp.modified),
-                Ok(Playlist::Master(companions)) => self.names(&path, &companions),
-                // Not ours, or damaged: it will be written anew.
-                Err(_) => continue,
+            let mut list = None;
+            let names = if is_mpd(&path) {
+                // Without its list, or where there cannot be one: it will be written anew.
+                let Ok(manifest) = mpd::parse(&file_name(&path), bytes.clone()) else {
+                    continue;
+                };
+                let media = Media::from(manifest);
+                let beside = full.with_file_name(media.list_name().unwrap_or_default());
+                list = fs::read_to_string(beside).ok();
+                let tags = integrity_list::tags(list.as_deref().unwrap_or_default());
+                let tag =
+                    |segment: &Segment| tags.get(&(segment.uri.clone(), segment.part.offset()));
+                self.inherit(&path, &media, stamp.modified, |segment| {
+                    tag(segment).copied()
+                })
+            } else {
+                match parse(bytes.clone()) {
+                    Ok(Playlist::Media(media)) => {
+                        self.inherit(&path, &media, stamp.modified, |segment| {
+                            media.tag_of(segment)
+                        })
+                    }
+                    Ok(Playlist::Master(companions)) => self.names(&path, &companions),
+                    // Not ours, or damaged: it will be written anew.
+                    Err(_) => continue,
+                }
             };
             let published = Published {
                 bytes,
+                list,
                 of: None,
                 names,
             };
@@ -93,6 +117,7 @@ impl Sealer {
         path: &Path,
         media: &Media,
         sealed: SystemTime,
+        tag_of: impl Fn(&Segment) -> Option<Tag>,
     ) -> BTreeMap<PathBuf, Named> {
         let mut names = self.names(path, &media.companions);
         for segment in &media.segments {
@@ -100,7 +125,7 @@ impl Sealer {
             let Some(file) = paths.into_iter().find(|path| self.output.has_any(path)) else {
                 continue;
             };
-            let tag = media.tag_of(segment).filter(|_| !self.options.rehash);
+            let tag = tag_of(segment).filter(|_| !self.options.rehash);
             if let Some(digests) = tag.and_then(digests_of) {
                 self.known.inherit(&file, segment.part, digests, sealed);
             }
@@ -197,13 +222,31 @@ impl Sealer {
         self.place_all(&due.plan)?;
         self.check_unchanged(&due.plan)?;
         let counts = (tags.len(), tags.iter().flatten().count());
+        let sealed = due.media.sealed(&tags);
+        let sealed = sealed.map_err(|error| Stuck::Failed(error.to_string()))?;
+        // No player sees a manifest before the list that it names.
+        if let Some((name, text)) = &sealed.list {
+            self.write_list(&due.path, name, text)?;
+        }
         let published = Published {
-            bytes: due.media.with_tags(&tags).into_bytes(),
+            bytes: sealed.text.into_bytes(),
+            list: sealed.list.map(|(_, text)| text),
             of: self.looks.get(&due.path).map(|look| look.stamp),
             names: Published::names_of(&due.plan),
         };
         self.publish(&due.path, published, counts);
         Ok(())
+    }
+
+    fn write_list(&mut self, mpd: &Path, name: &str, text: &str) -> Result<(), Stuck> {
+        let path = mpd.with_file_name(name);
+        let before = self.catalog.entry(mpd).published.as_ref();
+        let same = before.is_some_and(|published| published.list.as_deref() == Some(text));
+        if same && self.output.has_any(&path) {
+            return Ok(());
+        }
+        let written = self.output.write(&path, text.as_bytes());
+        written.map_err(|error| Stuck::Failed(error.to_string()))
     }
 
     fn hash(&mut self, jobs: &[Job], limits: &Limits<'_>) -> Result<(), Stuck> {
@@ -344,6 +387,7 @@ impl Sealer {
             let names = self.names(&path, &companions);
             let published = Published {
                 bytes: bytes.to_vec(),
+                list: None,
                 of: Some(stamp),
                 names,
             };
@@ -369,8 +413,10 @@ impl Sealer {
     /// images, and MPDs, these last and after every file that is older than they are.
     pub(crate) fn mirror_others(&mut self, mode: Mode) {
         let named = self.catalog.named();
+        let mirrored =
+            |path: &Path| !is_playlist(path) && (!is_mpd(path) || self.catalog.is_plain(path));
         let missing = |(path, look): &(&PathBuf, &Look)| {
-            !is_playlist(path) && !named.contains(*path) && !self.output.has(path, &look.stamp)
+            mirrored(path) && !named.contains(*path) && !self.output.has(path, &look.stamp)
         };
         let missing = self
             .looks
@@ -448,11 +494,6 @@ fn digests_of(tag: Tag) -> Option<Digests> {
         root,
         bytes: tag.bytes.into(),
     })
-}
-
-fn is_mpd(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ext| ext.eq_ignore_ascii_case("mpd"))
 }
 
 #[cfg(test)]

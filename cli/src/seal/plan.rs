@@ -197,6 +197,12 @@ fn check_size(path: &Path, part: Part, looks: &Looks) -> Result<(), Wait> {
 }
 
 /// By its name, as packagers and web servers tell it.
+pub(crate) fn is_mpd(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ext| ext.eq_ignore_ascii_case("mpd"))
+}
+
+/// By its name, as packagers and web servers tell it.
 pub(crate) fn is_playlist(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ext| ext.eq_ignore_ascii_case("m3u8") || ext.eq_ignore_ascii_case("m3u"))

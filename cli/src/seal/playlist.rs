@@ -4,6 +4,7 @@
 //! Invariant: apart from EXT-X-SWARMLINE lines, [`Media::with_tags`] gives back byte for byte what
 //! [`parse`] took: order, comments, unknown tags, blank lines, line breaks.
 
+use super::mpd::{Listed, Manifest};
 use std::ops::Range;
 use swarmline::core::integrity::tag::Tag;
 
@@ -35,6 +36,16 @@ pub(crate) enum Part {
         /// How many, at least 1.
         len: u64,
     },
+}
+
+impl Part {
+    /// The first byte of a range.
+    pub(crate) fn offset(self) -> Option<u64> {
+        match self {
+            Self::Whole => None,
+            Self::Bytes { offset, .. } => Some(offset),
+        }
+    }
 }
 
 /// A media segment of a playlist.
@@ -70,11 +81,10 @@ pub(crate) enum Playlist {
     Media(Media),
 }
 
-/// A media playlist.
+/// A media playlist or an MPD.
 #[derive(Clone, Debug)]
 pub(crate) struct Media {
-    text: String,
-    lines: Vec<Range<usize>>,
+    body: Body,
     /// Its segments, in order.
     pub(crate) segments: Vec<Segment>,
     /// Other files it names.
@@ -83,6 +93,26 @@ pub(crate) struct Media {
     pub(crate) ended: bool,
     /// EXT-X-I-FRAMES-ONLY: players read other ranges than it lists, so it gets no tags.
     pub(crate) i_frames: bool,
+}
+
+/// What the text is.
+#[derive(Clone, Debug)]
+enum Body {
+    /// A playlist, and the ranges of its lines, each with its line break.
+    Hls {
+        text: String,
+        lines: Vec<Range<usize>>,
+    },
+    /// An MPD.
+    Dash(Box<Manifest>),
+}
+
+/// What is published of a media playlist or an MPD.
+pub(crate) struct Sealed {
+    /// Its text.
+    pub(crate) text: String,
+    /// An MPD's integrity list: file name beside it, and text.
+    pub(crate) list: Option<(String, String)>,
 }
 
 /// Reads a playlist.
@@ -103,11 +133,55 @@ pub(crate) fn parse(bytes: Vec<u8>) -> Result<Playlist, ParseError> {
     parser.finish(lines.len(), text, lines)
 }
 
+impl From<Manifest> for Media {
+    fn from(mut manifest: Manifest) -> Self {
+        let segment = |listed: &Listed| Segment {
+            uri: listed.uri.clone(),
+            part: listed.part,
+            gap: false,
+            line: 0,
+            old_tags: Vec::new(),
+        };
+        Self {
+            segments: manifest.segments.iter().map(segment).collect(),
+            companions: std::mem::take(&mut manifest.companions),
+            ended: manifest.ended(),
+            i_frames: false,
+            body: Body::Dash(Box::new(manifest)),
+        }
+    }
+}
+
 impl Media {
-    /// The playlist again with one tag before each segment's URI. A segment without a tag keeps
+    /// What to publish, with one tag or none for each segment.
+    ///
+    /// # Errors
+    /// An integrity list cannot be written as JSON.
+    pub(crate) fn sealed(&self, tags: &[Option<Tag>]) -> serde_json::Result<Sealed> {
+        Ok(match &self.body {
+            Body::Hls { .. } => Sealed {
+                text: self.with_tags(tags),
+                list: None,
+            },
+            Body::Dash(manifest) => Sealed {
+                text: manifest.named(),
+                list: Some((manifest.list.clone(), manifest.list(tags)?)),
+            },
+        })
+    }
+
+    /// The file name of an MPD's integrity list, beside it.
+    pub(crate) fn list_name(&self) -> Option<&str> {
+        match &self.body {
+            Body::Hls { .. } => None,
+            Body::Dash(manifest) => Some(&manifest.list),
+        }
+    }
+
+    /// The HLS playlist again with one tag before each segment's URI. A segment without a tag keeps
     /// what the packager wrote for it.
-    pub(crate) fn with_tags(&self, tags: &[Option<Tag>]) -> String {
-        let mut sealed = String::with_capacity(self.text.len() + 150 * self.segments.len());
+    fn with_tags(&self, tags: &[Option<Tag>]) -> String {
+        let mut sealed = String::new();
         let mut next = 0;
         for (segment, tag) in self.segments.iter().zip(tags) {
             let Some(tag) = tag else { continue };
@@ -120,7 +194,7 @@ impl Media {
             sealed.push_str(self.line_break(segment.line));
             next = segment.line;
         }
-        (next..self.lines.len()).for_each(|line| sealed.push_str(self.line(line)));
+        (next..self.line_count()).for_each(|line| sealed.push_str(self.line(line)));
         sealed
     }
 
@@ -132,9 +206,19 @@ impl Media {
         }
     }
 
+    fn line_count(&self) -> usize {
+        match &self.body {
+            Body::Hls { lines, .. } => lines.len(),
+            Body::Dash(_) => 0,
+        }
+    }
+
     fn line(&self, index: usize) -> &str {
-        let range = self.lines.get(index).cloned().unwrap_or_default();
-        self.text.get(range).unwrap_or_default()
+        let Body::Hls { text, lines } = &self.body else {
+            return "";
+        };
+        let range = lines.get(index).cloned().unwrap_or_default();
+        text.get(range).unwrap_or_default()
     }
 
     /// How this line ends; a last line without an end gets what the first line has.
@@ -303,8 +387,7 @@ impl Parser {
             (true, true) => fail(count, "is both a master and a media playlist"),
             (true, false) => Ok(Playlist::Master(self.companions)),
             (false, true) => Ok(Playlist::Media(Media {
-                text,
-                lines,
+                body: Body::Hls { text, lines },
                 segments: self.segments,
                 companions: self.companions,
                 ended: self.ended,

@@ -22,8 +22,9 @@ use super::digests::Known;
 use super::folders::{self, FolderError};
 use super::ledger::LedgerError;
 use super::looks::{Look, Looks};
+use super::mpd::{self, MpdError};
 use super::output::Output;
-use super::plan::{Wait, is_playlist};
+use super::plan::{Wait, is_mpd, is_playlist};
 use super::playlist::{MAX_PLAYLIST, Playlist, parse};
 use super::report::{Report, Reporter, Sink, Summary};
 use super::scan::{Stamp, at, is_gone, scan};
@@ -31,6 +32,7 @@ use super::stop::Stop;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Default pause between two looks at the packager's folder.
@@ -185,7 +187,10 @@ impl Sealer {
         let unreadable = unreadable.map(|folder| format!("{}: no permission", folder.display()));
         self.summary.failures.extend(unreadable);
         if self.catalog.0.is_empty() {
-            let what = format!("{}: there is no HLS playlist", self.input.display());
+            let what = format!(
+                "{}: there is no HLS playlist and no MPD",
+                self.input.display()
+            );
             self.summary.failures.push(what);
         }
         Ok(self.finish())
@@ -280,7 +285,8 @@ impl Sealer {
     /// Reads playlists that look other than when they were last read.
     pub(crate) fn read_changed(&mut self, mode: Mode) {
         let now = Instant::now();
-        let playlists = self.looks.iter().filter(|(path, _)| is_playlist(path));
+        let playlists = self.looks.iter();
+        let playlists = playlists.filter(|(path, _)| is_playlist(path) || is_mpd(path));
         let playlists: Vec<(PathBuf, Look)> = playlists
             .map(|(path, look)| (path.clone(), *look))
             .collect();
@@ -325,6 +331,9 @@ impl Sealer {
         if !matches!(Stamp::at(&full), Ok(Some(now)) if now == *stamp) {
             return Err(changing());
         }
+        if is_mpd(path) {
+            return Ok(self.read_mpd(path, bytes));
+        }
         match parse(bytes.clone()) {
             Ok(Playlist::Media(media)) => Ok(Source::Media(media.into())),
             Ok(Playlist::Master(companions)) => Ok(Source::Master(companions.into(), bytes.into())),
@@ -332,6 +341,23 @@ impl Sealer {
                 // Once per version, not once per look.
                 self.stuck(path, failed(error.to_string()));
                 Ok(Source::Broken)
+            }
+        }
+    }
+
+    fn read_mpd(&mut self, path: &Path, bytes: Vec<u8>) -> Source {
+        let full = self.input.join(path);
+        match mpd::parse(&file_name(path), bytes) {
+            Ok(manifest) => Source::Media(Arc::new(manifest.into())),
+            Err(MpdError::Beyond(why)) => {
+                let what = format!("{}: served without hashes, because {why}", full.display());
+                self.reporter.warn(what);
+                Source::Plain
+            }
+            Err(MpdError::Broken(error)) => {
+                let what = format!("{}:{error}", full.display());
+                self.stuck(path, Stuck::Failed(what));
+                Source::Broken
             }
         }
     }
@@ -385,4 +411,10 @@ impl Sealer {
             tagged: counts.1,
         });
     }
+}
+
+/// As text; a name that is none is given a stand-in.
+pub(crate) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }

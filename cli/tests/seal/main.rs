@@ -7,6 +7,7 @@
     reason = "a test's helper fails by panicking"
 )]
 
+mod dash;
 mod ffmpeg;
 mod folders;
 mod once;
