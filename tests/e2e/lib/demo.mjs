@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { Publisher } from "./publisher.mjs";
+import { Publisher, listOf } from "./publisher.mjs";
 
 export class Demo {
   /** Starts one; resolves when it listens. Further arguments go to the command. */
@@ -62,9 +62,10 @@ export class Demo {
   /** Waits until a playlist of the input is there, sealed and long enough to start. */
   async ready(name, segments = 3) {
     const end = Date.now() + 20_000;
+    const [file, mark] = name.endsWith(".mpd") ? [listOf(name), '"sha256"'] : [name, "#EXT-X-SWARMLINE:"];
     while (Date.now() < end) {
-      const text = await fetch(this.input(name)).then((response) => (response.ok ? response.text() : ""));
-      if (text.split("#EXT-X-SWARMLINE:").length > segments) return;
+      const text = await fetch(this.input(file)).then((response) => (response.ok ? response.text() : ""));
+      if (text.split(mark).length > segments) return;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     throw new Error(`${name} was not served with hashes within 20 s`);

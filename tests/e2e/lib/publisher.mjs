@@ -33,14 +33,16 @@ export class Publisher {
 
   /** Reads every playlist once. */
   async read() {
+    if (this.master.endsWith(".mpd")) return this.#took(parseList(await load(listOf(this.master)), this.master));
     const text = await load(this.master);
     const media = mediaPlaylists(text, this.master);
+    const lists = await Promise.all((media.length ? media : [this.master]).map(async (url) => parse(await load(url), url)));
+    this.#took(lists.flat());
+  }
+
+  #took(segments) {
     const known = this.segments.size;
-    for (const url of media.length ? media : [this.master]) {
-      for (const segment of parse(await load(url), url)) {
-        if (segment.sha256) this.segments.set(segment.key, segment);
-      }
-    }
+    for (const segment of segments) if (segment.sha256) this.segments.set(segment.key, segment);
     if (this.segments.size === known) return;
     const now = performance.now();
     if (this.#news !== null) this.longestPause = Math.max(this.longestPause, now - this.#news);
@@ -64,6 +66,19 @@ async function load(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return response.text();
+}
+
+/** Where `swarmline seal` puts an MPD's integrity list. */
+export const listOf = (mpd) => mpd.replace(/\.mpd$/, ".integrity.json");
+
+function parseList(text, base) {
+  const { representations } = JSON.parse(text);
+  return representations.flatMap(({ segments }) =>
+    segments.map(({ url: name, offset, bytes, sha256 }) => {
+      const url = new URL(name, base).href;
+      return { key: offset === undefined ? url : `${url}|${offset}-${offset + bytes}`, url, sha256, bytes };
+    }),
+  );
 }
 
 /** Every media playlist a master names: variants and alternative renditions. */

@@ -63,6 +63,8 @@ export class Streams {
   }
 }
 
+const DASH = ["-f", "dash", "-seg_duration", "2"];
+
 const FORMATS = {
   async "mpeg-ts"(streams, folder) {
     await ffmpeg("-i", await streams.clip(), "-c", "copy", "-f", "hls", ...SEGMENT, join(folder, "index.m3u8"));
@@ -98,6 +100,33 @@ const FORMATS = {
     const live = ["-hls_time", "2", "-hls_list_size", "8", "-hls_segment_type", "fmp4", "-hls_flags", "delete_segments+temp_file"];
     const args = ["-v", "error", "-y", "-re", "-stream_loop", "-1", "-i", await streams.clip(), "-c", "copy", "-f", "hls"];
     const packager = spawn(program(), [...args, ...live, join(folder, "index.m3u8")], { stdio: "ignore" });
+    streams.packagers.push(packager);
+  },
+
+  /** Segments named by number, in a timeline. */
+  async "dash template"(streams, folder) {
+    const template = ["-use_template", "1", "-use_timeline", "1"];
+    await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...template, join(folder, "manifest.mpd"));
+  },
+
+  async "dash segment list"(streams, folder) {
+    const list = ["-use_template", "0", "-use_timeline", "0"];
+    await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...list, join(folder, "manifest.mpd"));
+  },
+
+  /** One file for each track, segments are byte ranges of it. */
+  async "dash byte ranges"(streams, folder) {
+    const single = ["-use_template", "0", "-use_timeline", "0", "-single_file", "1"];
+    await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...single, join(folder, "manifest.mpd"));
+  },
+
+  /** A live window. (Named by `$Time$`, ffmpeg's audio begins at −1024 in the name and at 0 in the MPD: nobody finds it.) */
+  async "live dash"(streams, folder) {
+    const args = ["-v", "error", "-y", "-re", "-stream_loop", "-1", "-i", await streams.clip(), "-c", "copy", ...DASH];
+    const names = ["-media_seg_name", "$RepresentationID$/$Number%05d$.m4s", "-init_seg_name", "$RepresentationID$/init.mp4"];
+    const live = ["-window_size", "10", "-extra_window_size", "5", "-use_template", "1", "-use_timeline", "1", ...names];
+    await Promise.all(["0", "1"].map((name) => mkdir(join(folder, name))));
+    const packager = spawn(program(), [...args, ...live, join(folder, "manifest.mpd")], { stdio: "ignore" });
     streams.packagers.push(packager);
   },
 };

@@ -73,8 +73,10 @@ export class DashSide {
 
 function about({ url, range, mediaType, representation, requestStartDate, startDate, endDate }) {
   const begun = requestStartDate ?? startDate;
+  // Past the last byte, as in HLS.
+  const [first, last] = range ? range.split("-").map(Number) : [];
   return {
-    key: range ? `${url}|${range}` : url,
+    key: range ? `${url}|${first}-${last + 1}` : url,
     type: mediaType === "audio" ? "audio" : "main",
     level: representation?.absoluteIndex,
     sn: Number(/(\d+)\.\w+$/.exec(new URL(url).pathname)?.[1]),

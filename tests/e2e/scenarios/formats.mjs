@@ -13,12 +13,13 @@ const late = (t, publisher) =>
   t.figure("stalls not judged", `nothing was published for ${(publisher.longestPause / 1000).toFixed(1)} s`);
 
 /** A second viewer joins a first one; most of what it plays after that comes from its peer. */
-async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 14, library } = {}) {
+async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, seconds = 14, library } = {}) {
+  const player = url.endsWith(".mpd") ? { player: "dash", ahead: 8, dash } : { hls, library };
   const publisher = demo.watch(url);
   const tabs = [];
   for (const name of ["first", "second"]) {
     const tab = await t.tab({ name });
-    await tab.start({ url, swarm: joined(demo), hls, library });
+    await tab.start({ url, swarm: joined(demo), ...player });
     await tab.playing();
     tabs.push(tab);
   }
@@ -37,8 +38,18 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, seconds = 14,
   return { tabs, seen };
 }
 
+function onlyRanges(t, { seen }) {
+  const ranged = seen[0].payloads.filter(({ key }) => key.includes("|"));
+  t.check(ranged.length === seen[0].payloads.length, "not every payload was a byte range");
+}
+
+const MPD = "manifest.mpd";
+
+/** ffmpeg suggests to play two seconds behind it, and names no clock: here it is the player's own. */
+const LIVE = { streaming: { delay: { liveDelay: 8 }, utcSynchronization: { enabled: false } } };
+
 /** One packaging by ffmpeg, served and sealed by the demo. */
-function packaged(format, after = () => {}, { segments } = {}) {
+function packaged(format, after = () => {}, { segments, name = "index.m3u8", dash } = {}) {
   return {
     name: `format: ${format}`,
     tabs: 2,
@@ -46,18 +57,15 @@ function packaged(format, after = () => {}, { segments } = {}) {
       const streams = await Streams.open();
       t.closing(() => streams.close());
       const demo = await t.demo(["--input", await streams.make(format)]);
-      await demo.ready("index.m3u8", segments);
-      await after(t, await share(t, demo, demo.input("index.m3u8")));
+      await demo.ready(name, segments);
+      await after(t, await share(t, demo, demo.input(name), { dash }));
     },
   };
 }
 
 export const formats = [
   packaged("mpeg-ts"),
-  packaged("byte ranges", (t, { seen }) => {
-    const ranged = seen[0].payloads.filter(({ key }) => key.includes("|"));
-    t.check(ranged.length === seen[0].payloads.length, "not every payload was a byte range");
-  }),
+  packaged("byte ranges", onlyRanges),
   packaged("aes-128", (t, { tabs }) => {
     for (const tab of tabs) {
       const asked = tab.requests.filter((url) => url.endsWith("/key.bin")).length;
@@ -70,6 +78,10 @@ export const formats = [
   }),
   // A window long enough that nobody plays at its very beginning.
   packaged("live fmp4", undefined, { segments: 6 }),
+  packaged("dash template", undefined, { name: MPD }),
+  packaged("dash segment list", undefined, { name: MPD }),
+  packaged("dash byte ranges", onlyRanges, { name: MPD }),
+  packaged("live dash", undefined, { name: MPD, segments: 12, dash: LIVE }),
 
   {
     name: "format: recording with two renditions and separate sound",
