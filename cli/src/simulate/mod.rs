@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long)]
     seconds: Option<u32>,
     /// Stream time before, in which the audience assembles; not measured.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 40)]
     warm_up: u32,
     /// Bitrate of the stream, in bit/s.
     #[arg(long, default_value_t = 5_000_000)]

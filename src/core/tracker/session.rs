@@ -1,6 +1,8 @@
 //! One open connection to a tracker: what it has told, and what is due when.
 
-use super::{MAX_INTERVAL, MAX_OFFERS, MIN_GAP, MIN_INTERVAL, Need, PATIENCE, SEEK_INTERVAL};
+use super::{
+    MAX_INTERVAL, MAX_OFFERS, MIN_GAP, MIN_INTERVAL, NEWS_INTERVAL, Need, PATIENCE, SEEK_INTERVAL,
+};
 use crate::core::time::{Duration, Time};
 
 /// How long the first response may take before offers go out without knowing the swarm's size.
@@ -84,7 +86,9 @@ impl Session {
     fn due(&self, need: Need) -> Time {
         let patient = need.missing == 0;
         let most = if patient { MAX_INTERVAL } else { SEEK_INTERVAL };
-        self.announced + self.interval.min(most)
+        // An audience may be assembling: the count that a newcomer was told is soon much too low.
+        let young = (self.announced - self.opened).max(NEWS_INTERVAL);
+        self.announced + self.interval.min(most).min(young)
     }
 
     /// How many offers to ask for, if now is the time; asks once.
