@@ -5,11 +5,13 @@ import type { Session } from "./session.js";
 
 /** Segments told at once; of a long recording, those around the latest request. */
 const WINDOW = 400;
+/** A timeline that moved by less is not told again, in seconds. */
+const MOVED = 0.02;
 
 interface Active {
   readonly name: string;
-  /** Index of the latest request's segment, by number. */
-  readonly number: number;
+  /** The latest request's segment, by its place in the list as it was then. */
+  readonly index: number;
   /** The player's timeline minus the list's, in seconds. */
   readonly shift: number;
 }
@@ -53,11 +55,13 @@ export class DashFeed {
   /** The player asks for a listed segment, at a place on its own timeline. */
   requested(mediaType: string, listed: Listed, start: number): void {
     const before = this.#active.get(mediaType);
-    const now = { name: listed.representation, number: listed.number, shift: start - listed.start };
+    const all = this.#segments(listed.representation);
+    const now = { name: listed.representation, index: all.indexOf(listed), shift: start - listed.start };
+    const same = before?.name === now.name && Math.abs(before.shift - now.shift) <= MOVED;
+    // A list that fits into one window was told as a whole.
+    const near = all.length <= WINDOW || Math.abs((before?.index ?? -WINDOW) - now.index) <= WINDOW / 4;
+    if (same && near) return;
     this.#active.set(mediaType, now);
-    const moved = Math.abs((before?.shift ?? 0) - now.shift) > 0.02;
-    const far = Math.abs((before?.number ?? -WINDOW) - now.number) > WINDOW / 4;
-    if (before?.name === now.name && !moved && !far) return;
     this.#tell(now);
   }
 
@@ -93,11 +97,14 @@ export class DashFeed {
     for (const active of this.#active.values()) this.#tell(active);
   }
 
-  #tell({ name, number, shift }: Active): void {
+  #segments(name: string): readonly Listed[] {
+    return this.#list?.representations.get(name) ?? [];
+  }
+
+  #tell({ name, index, shift }: Active): void {
     const list = this.#list;
-    const all = list?.representations.get(name) ?? [];
-    const at = all.findIndex((listed) => listed.number >= number);
-    const first = Math.max(0, Math.min(at < 0 ? all.length : at - WINDOW / 4, all.length - WINDOW));
+    const all = this.#segments(name);
+    const first = Math.max(0, Math.min(index - WINDOW / 4, all.length - WINDOW));
     const told = all.slice(first, first + WINDOW).filter((listed) => !this.#withheld.has(key(listed)));
     const segments = told.map((listed) => this.segment(listed, listed.url, listed.start + shift));
     if (list && segments.length > 0) this.#session.playlist(this.rendition(name), list.live, segments);

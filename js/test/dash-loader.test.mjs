@@ -252,3 +252,22 @@ test("reset() leaves the swarm until there is a stream again, destroy() for good
   assert.equal(next.disposed, true);
   assert.equal(self.plugin.swarmline.stats().offReason, "destroyed");
 });
+
+test("the engine hears of a representation when it is asked for, of a long one around the playhead, and not twice", async () => {
+  const self = await dash({ listed: Array.from({ length: 1000 }, (_, i) => i + 1) });
+  const engine = await self.start();
+  const told = () => engine.of("playlist").map(([{ segments }]) => [segments[0].sn, segments.at(-1).sn]);
+  const spans = () => told().slice(before);
+  let before = 0;
+  assert.equal(told().at(-1)[1], 400);
+  before = told().length;
+  for (const n of [2, 3, 60]) self.request(n);
+  assert.deepEqual(spans(), [], "near enough");
+  self.request(500);
+  assert.deepEqual(spans(), [[400, 799]]);
+  // The list's clock is another one than the player's.
+  self.request(501, { startTime: 2000 });
+  assert.equal(spans().length, 2);
+  const [{ segments }] = engine.of("playlist").at(-1);
+  assert.equal(segments.find(({ sn }) => sn === 501).start, 2000);
+});
