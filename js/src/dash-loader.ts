@@ -59,6 +59,8 @@ class DashLoad implements LoadSide {
   readonly #range: { offset: number; bytes: number } | null;
   readonly #load: SegmentLoad;
   #listed: Listed | null = null;
+  /** Transfer time that dash.js has been told of, in ms; null: nothing yet. */
+  #reportedMs: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(owner: DashOwner, request: CommonMediaRequest, response: CommonMediaResponse, stock: () => void) {
@@ -163,7 +165,16 @@ class DashLoad implements LoadSide {
   }
 
   progress(loaded: number, total: number, activeMs: number): void {
-    this.#request.customData.onprogress?.({ loaded, total, lengthComputable: true, time: Math.max(1, activeMs) });
+    if (this.#reportedMs === null) this.#report(0, total, 1);
+    this.#reportedMs ??= 0;
+    const ms = Math.max(1, activeMs - this.#reportedMs);
+    this.#reportedMs += ms;
+    this.#report(loaded, total, ms);
+  }
+
+  /** dash.js divides the bytes by the times of all reports, but for the first one, which stands for the first byte. */
+  #report(loaded: number, total: number, time: number): void {
+    this.#request.customData.onprogress?.({ loaded, total, lengthComputable: true, time });
   }
 
   deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void {
@@ -171,11 +182,10 @@ class DashLoad implements LoadSide {
     const { customData, url } = this.#request;
     this.#done();
     if (rateBps !== null) {
-      // Two entries, and dash.js's estimate is the rate at which the bytes really came.
-      const time = Math.max(1, firstByteMs);
-      customData.onprogress?.({ loaded: 0, total: bytes, lengthComputable: true, time });
+      if (this.#reportedMs === null) this.#report(0, bytes, Math.max(1, firstByteMs));
+      // What is left makes the whole the rate at which the bytes really came.
       const transfer = rateBps > 0 ? (8000 * bytes) / rateBps : 1;
-      customData.onprogress?.({ loaded: bytes, total: bytes, lengthComputable: true, time: transfer });
+      this.#report(bytes, bytes, Math.max(1, transfer - (this.#reportedMs ?? 0)));
       const response = this.#response;
       response.url = url;
       response.status = 200;

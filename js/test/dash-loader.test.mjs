@@ -156,6 +156,20 @@ test("the engine delivers, and dash.js is told the rate at which bytes really ca
   assert.equal(self.stock.requests.length, 1, "the player's loader had no part in it");
 });
 
+test("while bytes are urgent dash.js sees them come, and in the end the same rate", async () => {
+  const self = await dash();
+  const engine = await self.start();
+  const load = self.request(3);
+  const [number] = engine.of("load").at(-1);
+  // 8 × 1000 bit ÷ 80 kbit/s = 100 ms in all.
+  engine.host.progress(number, 300, 1000, 25);
+  engine.host.progress(number, 700, 1000, 60);
+  engine.host.deliver(number, self.data(3), 80_000, 30);
+  const traces = load.calls.filter(([name]) => name === "progress").map(([, { loaded, time }]) => [loaded, time]);
+  assert.deepEqual(traces, [[0, 1], [300, 25], [700, 35], [1000, 40]]);
+  assert.equal(load.names().at(-1), "end");
+});
+
 test("an abort reaches the engine, and dash.js hears of it once", async () => {
   const self = await dash();
   const engine = await self.start();
