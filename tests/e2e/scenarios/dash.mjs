@@ -78,6 +78,30 @@ export const dash = [
   },
 
   {
+    name: "dash.js: the oldest and the newest that is supported share",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch();
+      const tabs = [];
+      for (const library of ["dashjs-5.0", "dashjs"]) {
+        tabs.push(await t.tab({ name: library }));
+        await tabs.at(-1).start({ player: "dash", library, url: demo.dash, swarm: joined(demo) });
+        await tabs.at(-1).playing();
+        await t.sleep(4);
+      }
+      await Promise.all(tabs.map((tab) => tab.sharing({ seconds: 30 })));
+      await t.sleep(10);
+      for (const tab of tabs) {
+        const report = await tab.report();
+        t.figure(`${tab.name}, ${await tab.act(({ dash }) => dash.getVersion())}`, describe(report));
+        undisturbed(t, tab.name, report);
+        await asPublished(t, publisher, tab.name, report);
+      }
+    },
+  },
+
+  {
     name: "dash.js: a recording, three tabs 10 s apart",
     tabs: 3,
     async run(t) {
