@@ -2,7 +2,7 @@ import type { DashFeed } from "./dash-feed.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
 import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
-import type { Known, Segment } from "./known.js";
+import type { Segment } from "./known.js";
 import { limit } from "./limit.js";
 import type { SegmentFacts } from "./notices.js";
 import type { Playhead } from "./playhead.js";
@@ -16,8 +16,8 @@ export interface DashOwner {
   readonly source: IntegritySource;
   readonly feed: DashFeed;
   readonly playhead: Playhead;
-  /** Whether this request is for a stream that Swarmline has to do with. */
-  takes(request: FragmentRequest): boolean;
+  /** Whether there is a stream that Swarmline has to do with. */
+  readonly isOpen: boolean;
   /** A request goes out: later ones of Swarmline's own carry what it carries. */
   noted(request: CommonMediaRequest): void;
   /** Builds a request as the application wants it. */
@@ -36,7 +36,7 @@ export function loaderExtension(owner: DashOwner): LoaderExtension {
     return {
       load(request: CommonMediaRequest, response: CommonMediaResponse): unknown {
         const fragment = request.customData?.request;
-        if (!fragment || !isMedia(fragment) || !owner.takes(fragment)) return stock(request, response);
+        if (!fragment || !isMedia(fragment) || !owner.isOpen) return stock(request, response);
         owner.noted(request);
         new DashLoad(owner, request, response, () => void stock(request, response)).start();
         return true;
@@ -90,11 +90,14 @@ class DashLoad implements LoadSide {
     return this.#listed?.number ?? this.#fragment.index;
   }
 
-  known(): Known | null {
+  find(): Segment | null {
     const { offset = null, bytes = 0 } = this.#range ?? {};
-    this.#listed = this.#owner.source.find(this.#request.url, offset, bytes);
-    if (this.#listed) this.#owner.feed.requested(this.#fragment.mediaType ?? "", this.#listed, this.#fragment.startTime);
-    return this.#listed;
+    const { feed, source } = this.#owner;
+    const { mediaType, startTime } = this.#fragment;
+    this.#listed = source.find(this.#request.url, offset, bytes);
+    if (!this.#listed) return null;
+    feed.requested(mediaType ?? "", this.#listed, startTime);
+    return feed.segment(this.#listed, this.#request.url, startTime);
   }
 
   pending(): Promise<void> | null {
@@ -103,11 +106,6 @@ class DashLoad implements LoadSide {
 
   lead(): number {
     return this.#owner.playhead.until(this.#fragment.startTime);
-  }
-
-  segment(known: Known): Segment {
-    const listed = this.#listed ?? { ...UNLISTED, ...known };
-    return this.#owner.feed.segment(listed, this.#request.url, this.#fragment.startTime);
   }
 
   byPlayer(): void {
@@ -179,32 +177,27 @@ class DashLoad implements LoadSide {
 
   deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void {
     const bytes = data.byteLength;
-    const { customData, url } = this.#request;
     this.#done();
     if (rateBps !== null) {
       if (this.#reportedMs === null) this.#report(0, bytes, Math.max(1, firstByteMs));
       // What is left makes the whole the rate at which the bytes really came.
       const transfer = rateBps > 0 ? (8000 * bytes) / rateBps : 1;
       this.#report(bytes, bytes, Math.max(1, transfer - (this.#reportedMs ?? 0)));
-      const response = this.#response;
-      response.url = url;
-      response.status = 200;
-      response.statusText = "OK";
-      response.headers = {};
+      this.#respond(200, "OK");
     }
     this.#response.data = data;
-    customData.onloadend?.();
+    this.#request.customData.onloadend?.();
   }
 
   fail(status: number, message: string): void {
     this.#done();
-    const response = this.#response;
-    response.url = this.#request.url;
-    response.status = status;
-    response.statusText = message;
-    response.headers = {};
-    response.data = undefined;
+    this.#respond(status, message);
+    this.#response.data = undefined;
     this.#request.customData.onloadend?.();
+  }
+
+  #respond(status: number, statusText: string): void {
+    Object.assign(this.#response, { url: this.#request.url, status, statusText, headers: {} });
   }
 
   timeOut(): void {
@@ -235,8 +228,6 @@ class DashLoad implements LoadSide {
     if (this.#listed) this.#owner.feed.release(this.#listed);
   }
 }
-
-const UNLISTED = { url: "", offset: null, number: -1, start: 0, duration: 0, representation: "" } as const;
 
 /** Media segments of video and audio; no init or index segments, text or thumbnails. */
 function isMedia({ type, mediaType, isPartialSegmentRequest }: FragmentRequest): boolean {

@@ -1,7 +1,7 @@
 import { DashFeed } from "./dash-feed.js";
 import { loaderExtension } from "./dash-loader.js";
 import type { DashOwner } from "./dash-loader.js";
-import type { CommonMediaRequest, DashManifest, DashPlayer, FragmentRequest } from "./dash-types.js";
+import type { CommonMediaRequest, DashManifest, DashPlayer } from "./dash-types.js";
 import { FirstFrame } from "./first-frame.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
@@ -45,6 +45,8 @@ export class DashPlugin implements DashOwner, Player {
     this.feed = new DashFeed(this.session, this.playhead);
     this.source = new IntegritySource({
       prepare: (url, init) => this.prepare(url, init),
+      wanted: () => this.session.wantsHashes,
+      playing: () => this.playhead.rate > 0,
       changed: (list) => this.feed.updated(list),
       failed: (message) => this.#listFailed(message),
     });
@@ -68,7 +70,7 @@ export class DashPlugin implements DashOwner, Player {
     }
   }
 
-  takes(_request: FragmentRequest): boolean {
+  get isOpen(): boolean {
     this.#look();
     return this.#manifest !== null && !this.session.destroyed;
   }

@@ -19,6 +19,7 @@ import { toHex } from "./known.js";
 import type { Known } from "./known.js";
 import { isTimeout, limit } from "./limit.js";
 import type { Playhead } from "./playhead.js";
+import { ENGINE_WAIT_MIN_MS, GRACE_MS, HASH_WAIT_MS, HASH_WAIT_NEEDS_MS, MOST_AHEAD_MS, isRefusal } from "./segment-load.js";
 import type { Session, Timing } from "./session.js";
 import { sha256 } from "./sha256.js";
 
@@ -48,15 +49,6 @@ export interface LoaderOwner {
  * status like this (what a gateway says of an invalid answer), and gives up after 0.
  */
 const BAD_BYTES = { code: 502, text: "hash-mismatch: the CDN's bytes are not the publisher's" } as const;
-
-/** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
-const HASH_WAIT_MS = 500;
-const HASH_WAIT_NEEDS_MS = 1_500;
-/** An engine that can be waited for no longer than this is not, in ms. */
-const ENGINE_WAIT_MIN_MS = 50;
-/** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
-const GRACE_MS = 8_000;
-const MOST_AHEAD_MS = 120_000;
 
 /**
  * A class of fragment loaders for one player. Players for interstitials and I-frames inherit it with the
@@ -440,10 +432,4 @@ function kindOf({ frag }: FragmentContext): "main" | "audio" {
 
 function timing({ loading }: LoaderStats): Timing {
   return { firstByteMs: loading.first - loading.start, transferMs: loading.end - loading.first };
-}
-
-/** What a CDN says to a request that lacks something which only the player's loader adds. */
-function isRefusal(code: string, status: number): boolean {
-  if (code === "cdn-network" || code === "cdn-request") return true;
-  return code === "cdn-status" && status >= 400 && status < 500 && ![404, 410, 429].includes(status);
 }

@@ -61,8 +61,13 @@ export function parseList(text: string, listUrl: string): IntegrityList {
  * and viewers.
  */
 export function keyOf(url: string, offset: number | null, bytes: number): string {
-  const path = new URL(url).pathname;
+  const path = pathOf(url);
   return offset === null ? path : `${path} ${offset}+${bytes}`;
+}
+
+/** The path of a URL; of a relative one, as the page would resolve it. */
+export function pathOf(url: string): string {
+  return resolve(url, typeof document === "undefined" ? undefined : document.baseURI, "pathname") ?? url;
 }
 
 function readSegment(value: unknown, representation: string, listUrl: string): Listed | null {
@@ -92,9 +97,9 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function resolve(url: string, base: string): string | null {
+function resolve(url: string, base: string | undefined, part: "href" | "pathname" = "href"): string | null {
   try {
-    return new URL(url, base).href;
+    return new URL(url, base)[part];
   } catch {
     return null;
   }

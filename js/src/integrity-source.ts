@@ -1,4 +1,4 @@
-import { ListError, MAX_LIST, keyOf, parseList } from "./integrity-list.js";
+import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.js";
 import type { IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
 
@@ -13,6 +13,10 @@ const TIMEOUT_MS = 5_000;
 export interface SourceHost {
   /** Builds a request as the application wants it. */
   prepare(url: string, init: RequestInit): Request | Promise<Request>;
+  /** Whether hashes are of any use now. */
+  wanted(): boolean;
+  /** Whether the list is worth a request although the player asks for nothing. */
+  playing(): boolean;
   /** There is another list, or the first one. */
   changed(list: IntegrityList): void;
   /** It could not be used; said once for each reason in a row. Until there is a better one, what it lacks comes from the CDN. */
@@ -45,7 +49,7 @@ export class IntegritySource {
   open(url: string | null): void {
     this.close();
     this.#url = url;
-    if (url !== null) void this.refresh();
+    if (url !== null && this.#host.wanted()) void this.refresh();
   }
 
   /** Forgets everything; nothing is asked for any more. */
@@ -76,14 +80,14 @@ export class IntegritySource {
   lacks(url: string): void {
     if (this.#list === null || this.#running !== null || this.#lacking) return;
     this.#lacking = true;
-    this.#host.failed(`it does not list ${new URL(url).pathname}`);
+    this.#host.failed(`it does not list ${pathOf(url)}`);
   }
 
   /** An answer that is about to come, or null where asking again makes no sense. */
   pending(): Promise<void> | null {
     if (this.#running) return this.#running;
     const over = this.#list !== null && !this.#list.live;
-    if (this.#url === null || over || performance.now() - this.#askedAt < LEAST_APART_MS) return null;
+    if (this.#url === null || over || !this.#host.wanted() || performance.now() - this.#askedAt < LEAST_APART_MS) return null;
     return this.refresh();
   }
 
@@ -135,11 +139,16 @@ export class IntegritySource {
     this.#host.failed(message);
   }
 
+  /** Who is paused, or has left, asks no more; the player's next request begins anew. */
+  #unasked(): void {
+    if (this.#host.wanted() && this.#host.playing()) void this.refresh();
+  }
+
   #again(): void {
     if (this.#list && !this.#list.live) return;
     const durations = [...this.#byKey.values()].slice(-1).map(({ duration }) => duration * 1000 * IDLE_FACTOR);
     const pause = Math.min(durations[0] ?? LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
-    this.#timer = setTimeout(() => void this.refresh(), pause);
+    this.#timer = setTimeout(() => this.#unasked(), pause);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LoadHandlers } from "./engine.js";
 import { toHex } from "./known.js";
-import type { Known, Segment } from "./known.js";
+import type { Segment } from "./known.js";
 import type { SegmentFacts } from "./notices.js";
 import type { Session, Timing } from "./session.js";
 import { sha256 } from "./sha256.js";
@@ -12,14 +12,12 @@ export interface LoadSide {
   readonly rendition: number;
   /** The segment's number. */
   readonly sn: number;
-  /** Its hash, if that is known by now. */
-  known(): Known | null;
+  /** The segment as the engine takes it, if its hash is known by now. */
+  find(): Segment | null;
   /** Comes when a hash that is on its way is there, or will not come; null: none is on its way. */
   pending(): Promise<void> | null;
   /** Time until the playhead is there, in ms. */
   lead(): number;
-  /** The segment as the engine takes it. */
-  segment(known: Known): Segment;
   /** Starts the player's own loader, which answers by `SegmentLoad.loaded`, or not by it. */
   byPlayer(): void;
   /** Loads the bytes past every cache, because what came was not the publisher's; rejects with what went wrong. */
@@ -37,13 +35,13 @@ export interface LoadSide {
 /** Twice, the second time past every cache, the CDN's bytes were not the publisher's: what a gateway says of that. */
 const BAD_BYTES = 502;
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
-const HASH_WAIT_MS = 500;
-const HASH_WAIT_NEEDS_MS = 1_500;
+export const HASH_WAIT_MS = 500;
+export const HASH_WAIT_NEEDS_MS = 1_500;
 /** An engine that can be waited for no longer than this is not, in ms. */
-const ENGINE_WAIT_MIN_MS = 50;
+export const ENGINE_WAIT_MIN_MS = 50;
 /** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
-const GRACE_MS = 8_000;
-const MOST_AHEAD_MS = 120_000;
+export const GRACE_MS = 8_000;
+export const MOST_AHEAD_MS = 120_000;
 
 type Phase = "idle" | "hash" | "engine" | "swarm" | "player" | "check" | "again" | "done";
 
@@ -57,7 +55,7 @@ export class SegmentLoad {
   readonly #session: Session;
   readonly #side: LoadSide;
   #phase: Phase = "idle";
-  #known: Known | null = null;
+  #known: Segment | null = null;
   #cancel: (() => void) | null = null;
   #refusal: string | null = null;
 
@@ -72,7 +70,7 @@ export class SegmentLoad {
   }
 
   start(): void {
-    const known = this.#side.known();
+    const known = this.#side.find();
     if (known) this.#byHash(known);
     else this.#awaitHash();
   }
@@ -99,7 +97,7 @@ export class SegmentLoad {
     this.end();
   }
 
-  #byHash(known: Known): void {
+  #byHash(known: Segment): void {
     this.#known = known;
     if (this.#session.takes(known)) this.#bySwarm(known);
     else this.#awaitEngine(known);
@@ -110,7 +108,7 @@ export class SegmentLoad {
     const answer = this.#side.lead() >= HASH_WAIT_NEEDS_MS ? this.#side.pending() : null;
     if (!answer) return this.#byPlayer();
     const proceed = this.#wait("hash", HASH_WAIT_MS, () => {
-      const known = this.#side.known();
+      const known = this.#side.find();
       if (known) this.#byHash(known);
       else this.#byPlayer();
     });
@@ -118,7 +116,7 @@ export class SegmentLoad {
   }
 
   /** An engine may be on its way; the time that the CDN does not need is well spent on it. */
-  #awaitEngine(known: Known): void {
+  #awaitEngine(known: Segment): void {
     const spare = this.#session.spare(known.bytes, this.#side.lead());
     if (spare < ENGINE_WAIT_MIN_MS) return this.#byPlayer();
     const proceed = this.#wait("engine", spare, () => {
@@ -147,12 +145,12 @@ export class SegmentLoad {
     return proceed;
   }
 
-  #bySwarm(known: Known): void {
+  #bySwarm(known: Segment): void {
     this.#phase = "swarm";
     const { facts, rendition, sn } = this.#side;
     this.#session.notices.expect(rendition, sn, { ...facts, bytes: known.bytes });
     const patience = Math.min(this.#side.lead(), MOST_AHEAD_MS) + 2 * this.#session.options.cdnTimeoutMs + GRACE_MS;
-    const ticket = this.#session.load(this.#side.segment(known), this.#handlers(), patience);
+    const ticket = this.#session.load(known, this.#handlers(), patience);
     // It may have been answered already.
     if (this.#phase !== "swarm") return;
     if (ticket) this.#cancel = () => ticket.abort();
@@ -195,12 +193,12 @@ export class SegmentLoad {
   }
 
   /** Bytes with a published hash: they match it, or they are not delivered. */
-  async #check(known: Known, data: ArrayBuffer, timing: Timing, again: boolean): Promise<void> {
+  async #check(known: Segment, data: ArrayBuffer, timing: Timing, again: boolean): Promise<void> {
     this.#phase = "check";
     const matches = data.byteLength === known.bytes && (await sha256(data)) === known.sha256;
     if (this.#phase !== "check") return;
     if (matches) {
-      this.#session.offer(this.#side.segment(known), data, timing);
+      this.#session.offer(known, data, timing);
       return this.#finish(data, again ? rateOf(data, timing) : null, timing.firstByteMs, false);
     }
     this.#session.notices.mismatched(toHex(known.sha256));
@@ -209,7 +207,7 @@ export class SegmentLoad {
     this.#side.fail(BAD_BYTES, "hash-mismatch: the CDN's bytes are not the publisher's");
   }
 
-  async #again(known: Known): Promise<void> {
+  async #again(known: Segment): Promise<void> {
     const abort = new AbortController();
     this.#phase = "again";
     this.#cancel = () => abort.abort();
@@ -242,7 +240,7 @@ function rateOf(data: ArrayBuffer, { transferMs }: Timing): number {
 }
 
 /** What a CDN says to a request that lacks something which only the player's loader adds. */
-function isRefusal(code: string, status: number): boolean {
+export function isRefusal(code: string, status: number): boolean {
   if (code === "cdn-network" || code === "cdn-request") return true;
   return code === "cdn-status" && status >= 400 && status < 500 && ![404, 410, 429].includes(status);
 }

@@ -107,9 +107,12 @@ export interface SegmentDetail {
   hash: string | null;
   /** Media sequence number. */
   sn: number;
-  /** Number of the rendition (one per playlist URL), as Swarmline counts them. */
+  /**
+   * Number of the rendition (one per playlist URL, or per representation of an MPD), as Swarmline counts them; −1 for a
+   * segment that no integrity list names.
+   */
   rendition: number;
-  /** What it holds, as hls.js says: `main` is video, with or without audio. */
+  /** What it holds: `main` is video, with or without audio. */
   kind: "main" | "audio";
   /** Size in bytes. */
   bytes: number;

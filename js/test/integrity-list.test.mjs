@@ -40,11 +40,12 @@ test("requests are compared by path and byte range, not by host or query", () =>
   assert.equal(keyOf("https://a.example/x/1.m4s?t=1", null, 5), keyOf("https://b.example/x/1.m4s#u", null, 9));
   assert.notEqual(keyOf("https://a.example/x/1.mp4", 0, 5), keyOf("https://a.example/x/1.mp4", 0, 6));
   assert.notEqual(keyOf("https://a.example/x/1.mp4", 0, 5), keyOf("https://a.example/x/1.mp4", null, 5));
+  assert.equal(keyOf("x/1.m4s", null, 5), "x/1.m4s", "what cannot be resolved is no error: it is in no list");
 });
 
 /** A source whose server answers what the test says. */
 function source(answers) {
-  const seen = { changed: [], failed: [], asked: 0 };
+  const seen = { changed: [], failed: [], asked: 0, wanted: true, playing: true };
   const kept = globalThis.fetch;
   globalThis.fetch = async () => {
     seen.asked += 1;
@@ -53,6 +54,8 @@ function source(answers) {
   };
   const made = new IntegritySource({
     prepare: (url, init) => new Request(url, init),
+    wanted: () => seen.wanted,
+    playing: () => seen.playing,
     changed: (list) => seen.changed.push(list),
     failed: (message) => seen.failed.push(message),
   });
@@ -78,6 +81,23 @@ test("a list is asked for again when something is lacking, but not for every req
   await one;
   assert.equal(seen.asked, 2);
   assert.notEqual(made.find("https://cdn.example/live/v0/2.m4s", null, 0), null);
+});
+
+test("nobody asks for what is not wanted, and nobody goes on asking who is paused", async () => {
+  const short = { ...segment(1), duration: 0.02 };
+  const { made, seen } = source([list([short])]);
+  seen.wanted = false;
+  made.open(URL_OF_LIST);
+  assert.equal(made.pending(), null);
+  assert.equal(seen.asked, 0);
+  seen.wanted = true;
+  await made.pending();
+  await until(() => seen.asked >= 3);
+  seen.playing = false;
+  await new Promise((done) => setTimeout(done, 60));
+  const asked = seen.asked;
+  await new Promise((done) => setTimeout(done, 150));
+  assert.equal(seen.asked, asked);
 });
 
 test("a finished list is not asked for again", async () => {

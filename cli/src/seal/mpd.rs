@@ -553,11 +553,8 @@ fn range(text: &str) -> Option<Part> {
 
 /// Seconds of an xs:duration without years and months; `None` for anything else.
 fn seconds(text: Option<&str>) -> Option<f64> {
-    let (days, time) = text?
-        .trim()
-        .strip_prefix('P')?
-        .split_once('T')
-        .unwrap_or((text?.trim().strip_prefix('P')?, ""));
+    let spans = text?.trim().strip_prefix('P')?;
+    let (days, time) = spans.split_once('T').unwrap_or((spans, ""));
     let mut sum = 0.0;
     for (part, units) in [
         (days, [('D', 86_400.0)].as_slice()),
