@@ -1,14 +1,15 @@
+import { loadAgain } from "./again.js";
+import type { Loaded } from "./again.js";
 import type { DashFeed } from "./dash-feed.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
 import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
 import type { Segment } from "./known.js";
-import { limit } from "./limit.js";
 import type { SegmentFacts } from "./notices.js";
 import type { Playhead } from "./playhead.js";
 import { SegmentLoad } from "./segment-load.js";
 import type { LoadSide } from "./segment-load.js";
-import type { Session, Timing } from "./session.js";
+import type { Session } from "./session.js";
 
 /** The player that loaders load for. */
 export interface DashOwner {
@@ -144,22 +145,20 @@ class DashLoad implements LoadSide {
     };
   }
 
-  async again(signal: AbortSignal): Promise<{ data: ArrayBuffer; timing: Timing }> {
-    const limited = limit(this.#request.timeout || AGAIN_TIMEOUT_MS, signal);
-    try {
-      const { offset, bytes } = this.#range ?? {};
-      const headers = offset === undefined || bytes === undefined ? {} : { Range: `bytes=${offset}-${offset + bytes - 1}` };
-      const begun = performance.now();
-      const request = await this.#owner.prepare(this.#request.url, { cache: "reload", headers, signal: limited.signal });
-      const answer = await fetch(request);
-      const first = performance.now();
-      if (!answer.ok) throw new Error(`the CDN answered ${answer.status}`);
-      const data = await answer.arrayBuffer();
-      this.#owner.session.counters.received(data.byteLength);
-      return { data, timing: { firstByteMs: first - begun, transferMs: performance.now() - first } };
-    } finally {
-      limited.done();
-    }
+  learn(): null {
+    return null;
+  }
+
+  again(signal: AbortSignal): Promise<Loaded> {
+    const { session } = this.#owner;
+    const what = {
+      url: this.#request.url,
+      range: this.#range,
+      limitMs: this.#request.timeout || AGAIN_TIMEOUT_MS,
+      counters: session.counters,
+      prepare: (url: string, init: RequestInit) => this.#owner.prepare(url, init),
+    };
+    return loadAgain(what, signal);
   }
 
   progress(loaded: number, total: number, activeMs: number): void {

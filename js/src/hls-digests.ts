@@ -5,6 +5,7 @@ import type { HlsHashes } from "./hls-hashes.js";
 import type { Fragment } from "./hls-types.js";
 import { limit } from "./limit.js";
 import type { Session } from "./session.js";
+import { sha256 } from "./sha256.js";
 
 /** HEAD requests under way at once. */
 const MOST_AT_ONCE = 3;
@@ -52,16 +53,18 @@ export class HlsDigests {
     this.#failures = 0;
   }
 
-  /** A whole segment's bytes have the digest that came with them. */
-  confirm(frag: Fragment, sha256: string, bytes: number): void {
+  /**
+   * A whole segment came with a digest. If that is true, so are others of this CDN; if not, it is of something else,
+   * perhaps of a compressed form.
+   */
+  async compare(frag: Fragment, digest: string, data: ArrayBuffer): Promise<void> {
+    const { signal } = this.#generation;
+    const same = (await sha256(data)) === digest;
+    if (signal.aborted) return;
+    if (!same) return this.#distrust();
     this.#trusted = true;
-    this.#learn(frag, sha256, bytes);
+    this.#learn(frag, digest, data.byteLength);
     this.ahead(frag);
-  }
-
-  /** They have not: it is of something else, perhaps of a compressed form. */
-  refute(): void {
-    this.#distrust();
   }
 
   /** The player asks for a segment: the next ones are due soon. */

@@ -1,14 +1,17 @@
+import { StatusError } from "./again.js";
+import type { Loaded } from "./again.js";
 import type { LoadHandlers } from "./engine.js";
 import { toHex } from "./known.js";
 import type { Segment } from "./known.js";
+import { isTimeout } from "./limit.js";
 import type { SegmentFacts } from "./notices.js";
 import type { Session, Timing } from "./session.js";
 import { sha256 } from "./sha256.js";
 
 /** What a player's side of one load brings. */
 export interface LoadSide {
-  /** What the application is told of the segment. */
-  readonly facts: Omit<SegmentFacts, "bytes">;
+  /** What the application is told of the segment; null: nothing, as it is not a whole one, and only counted. */
+  readonly facts: Omit<SegmentFacts, "bytes"> | null;
   readonly rendition: number;
   /** The segment's number. */
   readonly sn: number;
@@ -16,12 +19,22 @@ export interface LoadSide {
   find(): Segment | null;
   /** Comes when a hash that is on its way is there, or will not come; null: none is on its way. */
   pending(): Promise<void> | null;
+  /**
+   * Bytes came for which there is no hash yet: done when what their own answer says of them has been looked at, and
+   * `find` may know more; null: it says nothing.
+   */
+  learn(data: ArrayBuffer): Promise<void> | null;
   /** Time until the playhead is there, in ms. */
   lead(): number;
-  /** Starts the player's own loader, which answers by `SegmentLoad.loaded`, or not by it. */
+  /** Nobody loads yet, on purpose. For a player that gives up what seems slow. */
+  waits?(): void;
+  /** Starts the player's own loader, which answers by `SegmentLoad.loaded` or `passed`, or by `lost`. */
   byPlayer(): void;
-  /** Loads the bytes past every cache, because what came was not the publisher's; rejects with what went wrong. */
-  again(signal: AbortSignal): Promise<{ data: ArrayBuffer; timing: Timing }>;
+  /**
+   * Loads the bytes past every cache, because what came was not the publisher's; rejects with what went wrong. Null:
+   * only the player's own loader could.
+   */
+  again(signal: AbortSignal): Promise<Loaded> | null;
   /** Real counters of an urgent transfer. */
   progress(loaded: number, total: number, activeMs: number): void;
   /** The bytes go to the player; `rateBps` is null where its own loader has reported the transfer itself. */
@@ -32,17 +45,24 @@ export interface LoadSide {
   timeOut(): void;
 }
 
-/** Twice, the second time past every cache, the CDN's bytes were not the publisher's: what a gateway says of that. */
-const BAD_BYTES = 502;
+/**
+ * Twice, the second time past every cache, the CDN's bytes were not the publisher's. Players try again after a status
+ * like this (what a gateway says of an invalid answer), and may give up after 0.
+ */
+const BAD_BYTES = [502, "hash-mismatch: the CDN's bytes are not the publisher's"] as const;
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
-export const HASH_WAIT_MS = 500;
-export const HASH_WAIT_NEEDS_MS = 1_500;
+const HASH_WAIT_MS = 500;
+const HASH_WAIT_NEEDS_MS = 1_500;
 /** An engine that can be waited for no longer than this is not, in ms. */
-export const ENGINE_WAIT_MIN_MS = 50;
+const ENGINE_WAIT_MIN_MS = 50;
 /** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
-export const GRACE_MS = 8_000;
+const GRACE_MS = 8_000;
 export const MOST_AHEAD_MS = 120_000;
 
+/**
+ * Who is at work. `hash` and `engine`: nobody yet, it waits for one; `check`: the bytes are there and their
+ * hash is computed; `done`: nothing more may happen.
+ */
 type Phase = "idle" | "hash" | "engine" | "swarm" | "player" | "check" | "again" | "done";
 
 /**
@@ -85,10 +105,18 @@ export class SegmentLoad {
   /** The player's loader brought a whole segment. */
   loaded(data: ArrayBuffer, timing: Timing): void {
     if (this.#phase !== "player") return;
-    if (this.#refusal !== null) this.#session.refused(this.#refusal);
-    this.#session.counters.received(data.byteLength);
+    this.#arrived(data.byteLength);
+    const learning = this.#known ? null : this.#side.learn(data);
     if (this.#known) void this.#check(this.#known, data, timing, false);
-    else this.#finish(data, null, 0, false);
+    else if (learning) void this.#learned(data, timing, learning);
+    else this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
+  }
+
+  /** The player's loader brought so many bytes, and the player has them already; `tell` says that these are all. */
+  passed(bytes: number, tell: () => void): void {
+    if (this.#phase !== "player") return;
+    this.#arrived(bytes);
+    this.#finish(bytes, false, tell);
   }
 
   /** The player's loader ended without it, and tells the player itself. */
@@ -134,6 +162,7 @@ export class SegmentLoad {
   /** Goes on when the answer is called, or after so long; once. */
   #wait(phase: "hash" | "engine", ms: number, next: () => void): () => void {
     this.#phase = phase;
+    this.#side.waits?.();
     const proceed = (): void => {
       if (this.#phase !== phase) return;
       this.#cancel?.();
@@ -147,8 +176,9 @@ export class SegmentLoad {
 
   #bySwarm(known: Segment): void {
     this.#phase = "swarm";
+    this.#side.waits?.();
     const { facts, rendition, sn } = this.#side;
-    this.#session.notices.expect(rendition, sn, { ...facts, bytes: known.bytes });
+    if (facts) this.#session.notices.expect(rendition, sn, { ...facts, bytes: known.bytes });
     const patience = Math.min(this.#side.lead(), MOST_AHEAD_MS) + 2 * this.#session.options.cdnTimeoutMs + GRACE_MS;
     const ticket = this.#session.load(known, this.#handlers(), patience);
     // It may have been answered already.
@@ -166,7 +196,7 @@ export class SegmentLoad {
     return {
       deliver: whileWaiting((data: ArrayBuffer, rateBps: number, firstByteMs: number) => {
         this.#session.accepted();
-        this.#finish(data, rateBps, firstByteMs, true);
+        this.#finish(data.byteLength, true, () => this.#side.deliver(data, rateBps, firstByteMs));
       }),
       progress: whileWaiting((loaded: number, total: number, activeMs: number) =>
         this.#side.progress(loaded, total, activeMs),
@@ -183,7 +213,8 @@ export class SegmentLoad {
     }
     this.end();
     if (code === "timeout") this.#side.timeOut();
-    else this.#side.fail(code === "hash-mismatch" ? BAD_BYTES : status, message);
+    else if (code === "hash-mismatch") this.#side.fail(...BAD_BYTES);
+    else this.#side.fail(status, message);
   }
 
   #byPlayer(): void {
@@ -192,46 +223,71 @@ export class SegmentLoad {
     this.#side.byPlayer();
   }
 
+  #arrived(bytes: number): void {
+    if (this.#refusal !== null) this.#session.refused(this.#refusal);
+    this.#session.counters.received(bytes);
+    this.#phase = "check";
+  }
+
+  /** Bytes whose own answer may have told their hash. */
+  async #learned(data: ArrayBuffer, timing: Timing, learning: Promise<void>): Promise<void> {
+    await learning;
+    if (this.#phase !== "check") return;
+    this.#known = this.#side.find();
+    if (this.#known) this.#session.offer(this.#known, data, timing);
+    this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
+  }
+
   /** Bytes with a published hash: they match it, or they are not delivered. */
   async #check(known: Segment, data: ArrayBuffer, timing: Timing, again: boolean): Promise<void> {
     this.#phase = "check";
     const matches = data.byteLength === known.bytes && (await sha256(data)) === known.sha256;
     if (this.#phase !== "check") return;
-    if (matches) {
-      this.#session.offer(known, data, timing);
-      return this.#finish(data, again ? rateOf(data, timing) : null, timing.firstByteMs, false);
-    }
-    this.#session.notices.mismatched(toHex(known.sha256));
-    if (!again) return void this.#again(known);
-    this.end();
-    this.#side.fail(BAD_BYTES, "hash-mismatch: the CDN's bytes are not the publisher's");
+    if (!matches) return this.#mismatched(known, again);
+    this.#session.offer(known, data, timing);
+    const rateBps = again ? rateOf(data, timing) : null;
+    this.#finish(data.byteLength, false, () => this.#side.deliver(data, rateBps, timing.firstByteMs));
   }
 
-  async #again(known: Segment): Promise<void> {
+  #mismatched(known: Segment, again: boolean): void {
+    this.#session.notices.mismatched(toHex(known.sha256));
     const abort = new AbortController();
+    const answer = again ? null : this.#side.again(abort.signal);
+    if (answer) return void this.#again(known, answer, abort);
+    this.end();
+    this.#side.fail(...BAD_BYTES);
+  }
+
+  async #again(known: Segment, answer: Promise<Loaded>, abort: AbortController): Promise<void> {
     this.#phase = "again";
     this.#cancel = () => abort.abort();
     try {
-      const { data, timing } = await this.#side.again(abort.signal);
+      const { data, timing } = await answer;
       if (this.#phase !== "again") return;
       this.#cancel = null;
       await this.#check(known, data, timing, true);
     } catch (error) {
-      if (this.#phase !== "again") return;
-      this.end();
-      this.#side.fail(0, String(error));
+      if (this.#phase === "again") this.#againFailed(error);
     }
   }
 
-  #finish(data: ArrayBuffer, rateBps: number | null, firstByteMs: number, bySwarm: boolean): void {
+  #againFailed(error: unknown): void {
     this.end();
-    const bytes = data.byteLength;
-    this.#side.deliver(data, rateBps, firstByteMs);
-    if (!bySwarm) {
-      const { facts, rendition, sn } = this.#side;
-      this.#session.notices.played({ ...facts, rendition, sn, bytes, hash: this.#known && toHex(this.#known.sha256) });
-    }
+    if (isTimeout(error)) this.#side.timeOut();
+    else this.#side.fail(error instanceof StatusError ? error.status : 0, String(error));
+  }
+
+  #finish(bytes: number, bySwarm: boolean, deliver: () => void): void {
+    this.end();
+    deliver();
+    if (!bySwarm) this.#announce(bytes);
     this.#session.delivered(bytes);
+  }
+
+  #announce(bytes: number): void {
+    if (!this.#side.facts) return;
+    const { facts, rendition, sn } = this.#side;
+    this.#session.notices.played({ ...facts, rendition, sn, bytes, hash: this.#known && toHex(this.#known.sha256) });
   }
 }
 
@@ -240,7 +296,7 @@ function rateOf(data: ArrayBuffer, { transferMs }: Timing): number {
 }
 
 /** What a CDN says to a request that lacks something which only the player's loader adds. */
-export function isRefusal(code: string, status: number): boolean {
+function isRefusal(code: string, status: number): boolean {
   if (code === "cdn-network" || code === "cdn-request") return true;
   return code === "cdn-status" && status >= 400 && status < 500 && ![404, 410, 429].includes(status);
 }
