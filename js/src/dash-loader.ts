@@ -1,6 +1,8 @@
 import { loadAgain } from "./again.js";
 import type { Loaded } from "./again.js";
+import type { Digests } from "./digests.js";
 import type { DashFeed } from "./dash-feed.js";
+import type { DashHashes, DashSegment } from "./dash-hashes.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
 import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
@@ -15,6 +17,8 @@ import type { Session } from "./session.js";
 export interface DashOwner {
   readonly session: Session;
   readonly source: IntegritySource;
+  readonly hashes: DashHashes;
+  readonly digests: Digests<DashSegment>;
   readonly feed: DashFeed;
   readonly playhead: Playhead;
   /** Whether there is a stream that Swarmline has to do with. */
@@ -57,9 +61,10 @@ class DashLoad implements LoadSide {
   readonly #response: CommonMediaResponse;
   readonly #stock: () => void;
   readonly #fragment: FragmentRequest;
-  readonly #range: { offset: number; bytes: number } | null;
+  readonly #asked: DashSegment;
   readonly #load: SegmentLoad;
   #listed: Listed | null = null;
+  #segment: Segment | null = null;
   /** Transfer time that dash.js has been told of, in ms; null: nothing yet. */
   #reportedMs: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -70,7 +75,7 @@ class DashLoad implements LoadSide {
     this.#response = response;
     this.#stock = stock;
     this.#fragment = request.customData.request;
-    this.#range = readRange(this.#fragment.range);
+    this.#asked = { url: request.url, range: readRange(this.#fragment.range), fragment: this.#fragment };
     const kind = this.#fragment.mediaType === "audio" ? "audio" : "main";
     this.facts = { kind, duration: this.#fragment.duration };
     this.#load = new SegmentLoad(owner.session, this);
@@ -84,15 +89,20 @@ class DashLoad implements LoadSide {
   }
 
   get rendition(): number {
-    return this.#listed ? this.#owner.feed.rendition(this.#listed.representation) : -1;
+    return this.#segment?.rendition ?? -1;
   }
 
   get sn(): number {
-    return this.#listed?.number ?? this.#fragment.index;
+    return this.#segment?.sn ?? this.#fragment.index;
   }
 
   find(): Segment | null {
-    const { offset = null, bytes = 0 } = this.#range ?? {};
+    this.#segment = this.#inList() ?? this.#owner.hashes.segment(this.#asked);
+    return this.#segment;
+  }
+
+  #inList(): Segment | null {
+    const { offset = null, bytes = 0 } = this.#asked.range ?? {};
     const { feed, source } = this.#owner;
     const { mediaType, startTime } = this.#fragment;
     this.#listed = source.find(this.#request.url, offset, bytes);
@@ -102,7 +112,7 @@ class DashLoad implements LoadSide {
   }
 
   pending(): Promise<void> | null {
-    return this.#owner.source.pending();
+    return this.#owner.source.pending() ?? this.#owner.digests.pending(this.#asked);
   }
 
   lead(): number {
@@ -113,7 +123,7 @@ class DashLoad implements LoadSide {
     const { customData } = this.#request;
     const { onloadend, onprogress } = customData;
     if (this.#listed) this.#owner.feed.withhold(this.#listed);
-    else this.#owner.source.lacks(this.#request.url);
+    else if (!this.#segment) this.#owner.source.lacks(this.#request.url);
     const begun = performance.now();
     let first = 0;
     let received = 0;
@@ -145,15 +155,15 @@ class DashLoad implements LoadSide {
     };
   }
 
-  learn(): null {
-    return null;
+  learn(data: ArrayBuffer): Promise<void> | null {
+    return this.#owner.digests.compare(this.#asked, this.#response, data);
   }
 
   again(signal: AbortSignal): Promise<Loaded> {
     const { session } = this.#owner;
     const what = {
       url: this.#request.url,
-      range: this.#range,
+      range: this.#asked.range,
       limitMs: this.#request.timeout || AGAIN_TIMEOUT_MS,
       counters: session.counters,
       prepare: (url: string, init: RequestInit) => this.#owner.prepare(url, init),
@@ -233,7 +243,7 @@ function isMedia({ type, mediaType, isPartialSegmentRequest }: FragmentRequest):
   return type === "MediaSegment" && !isPartialSegmentRequest && (mediaType === "video" || mediaType === "audio");
 }
 
-function readRange(range: string | null): { offset: number; bytes: number } | null {
+function readRange(range: string | null): DashSegment["range"] {
   const match = /^(\d+)-(\d+)$/.exec(range ?? "");
   if (!match) return null;
   const offset = Number(match[1]);

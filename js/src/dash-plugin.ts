@@ -1,7 +1,10 @@
 import { DashFeed } from "./dash-feed.js";
+import { DashHashes } from "./dash-hashes.js";
+import type { DashSegment } from "./dash-hashes.js";
 import { loaderExtension } from "./dash-loader.js";
 import type { DashOwner } from "./dash-loader.js";
 import type { CommonMediaRequest, DashManifest, DashPlayer } from "./dash-types.js";
+import { Digests } from "./digests.js";
 import { FirstFrame } from "./first-frame.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
@@ -23,6 +26,8 @@ export class DashPlugin implements DashOwner, Player {
   readonly source: IntegritySource;
   readonly feed: DashFeed;
   readonly playhead: Playhead;
+  readonly hashes: DashHashes;
+  readonly digests: Digests<DashSegment>;
   readonly #player: DashPlayer;
   readonly #options: ResolvedOptions;
   readonly #firstFrame = new FirstFrame();
@@ -43,6 +48,11 @@ export class DashPlugin implements DashOwner, Player {
       () => undefined,
     );
     this.feed = new DashFeed(this.session, this.playhead);
+    this.hashes = new DashHashes(this.session, this.feed);
+    this.digests = new Digests(this.session, this.hashes, {
+      isWhole: ({ range }) => range === null,
+      head: ({ url }, signal) => fetch(this.prepare(url, { method: "HEAD", signal })),
+    });
     this.source = new IntegritySource({
       prepare: (url, init) => this.prepare(url, init),
       wanted: () => this.session.wantsHashes,
@@ -114,7 +124,7 @@ export class DashPlugin implements DashOwner, Player {
     this.#manifest = url;
     // What the browser measured of a URL is not what Swarmline did with it.
     this.#player.updateSettings({ streaming: { abr: { throughput: { useResourceTimingApi: false } } } });
-    this.feed.reset();
+    this.#reset();
     this.session.open(url);
     const list = this.#options.integrityUrl ?? listOf(manifest, manifest.url ?? url);
     this.source.open(list);
@@ -124,9 +134,15 @@ export class DashPlugin implements DashOwner, Player {
   #closed(): void {
     this.#manifest = null;
     this.source.close();
-    this.feed.reset();
+    this.#reset();
     this.#attach(null);
     this.session.close();
+  }
+
+  #reset(): void {
+    this.feed.reset();
+    this.hashes.reset();
+    this.digests.reset();
   }
 
   /** The element may be given before or after the stream, and may be another one later. */

@@ -73,6 +73,7 @@ export interface FragmentRequest {
   readonly duration: number;
   /** Number of the segment in its representation. */
   readonly index: number;
+  readonly representation?: { readonly id?: string | null } | null;
 }
 
 /** A parsed MPD. */

@@ -24,7 +24,8 @@ const attached = new WeakSet<object>();
  * player.initialize(video, url, true);
  * ```
  *
- * Segment hashes come from the integrity list that the MPD names, or the option `integrityUrl`. `player.reset()`
+ * Segment hashes come from the integrity list that the MPD names, or the option `integrityUrl`; without one, from the
+ * digests that the CDN sends. `player.reset()`
  * leaves the swarm until there is a stream again, `player.destroy()` and `swarm.destroy()` for good.
  *
  * @throws SwarmlineError for an option that is unknown or out of range, for dash.js 4 and older, and for a player that

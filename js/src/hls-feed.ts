@@ -1,11 +1,14 @@
+import type { SegmentBook } from "./asked-hashes.js";
 import type { HlsHashes } from "./hls-hashes.js";
 import type { Fragment, LevelDetails } from "./hls-types.js";
-import type { Segment } from "./known.js";
+import type { Known, Segment } from "./known.js";
 import type { Playhead } from "./playhead.js";
 import type { Session } from "./session.js";
 
 /** Segments told at once; a long recording is told in windows around the playhead. */
 const WINDOW = 400;
+/** Segments after one that is asked for whose hashes are worth asking for. */
+const LOOK_AHEAD = 4;
 /** A timeline that moved by less is not told again, in seconds. */
 const MOVED = 0.02;
 
@@ -17,7 +20,7 @@ interface Told {
 }
 
 /** Tells the engine what the playlists say and where the playhead is. */
-export class HlsFeed {
+export class HlsFeed implements SegmentBook<Fragment> {
   readonly #session: Session;
   readonly #hashes: HlsHashes;
   readonly #playhead: Playhead;
@@ -43,9 +46,22 @@ export class HlsFeed {
     this.#tell(details);
   }
 
-  /** Hashes of some of its segments were learned. */
-  learned(details: LevelDetails): void {
-    this.#tell(details);
+  has(frag: Fragment): boolean {
+    return this.#hashes.find(frag) !== null;
+  }
+
+  after(frag: Fragment): readonly Fragment[] {
+    const sn = Number(frag.sn);
+    const isNear = (next: Fragment | null): next is Fragment =>
+      next !== null && Number(next.sn) > sn && Number(next.sn) <= sn + LOOK_AHEAD;
+    return this.#playlistOf(frag)?.fragments.filter(isNear) ?? [];
+  }
+
+  learn(frag: Fragment, known: Known): void {
+    this.#hashes.learn(frag, known);
+    this.#session.sawPlaylist(true);
+    const details = this.#playlistOf(frag);
+    if (details) this.#tell(details);
   }
 
   /** The timeline was found to begin elsewhere than the playlist said. */
@@ -74,11 +90,6 @@ export class HlsFeed {
     return null;
   }
 
-  /** The latest playlist of a fragment's rendition. */
-  playlistOf(frag: Fragment): LevelDetails | null {
-    return this.#told.get(this.#hashes.rendition(frag.baseurl))?.details ?? null;
-  }
-
   /** The playhead moved. */
   moved(): void {
     const { position, rate } = this.#playhead;
@@ -105,6 +116,11 @@ export class HlsFeed {
       if (known) segments.push(this.#hashes.segment(frag, known));
     }
     if (segments.length > 0) this.#session.playlist(rendition, details.live, segments);
+  }
+
+  /** The latest playlist of a fragment's rendition. */
+  #playlistOf(frag: Fragment): LevelDetails | null {
+    return this.#told.get(this.#hashes.rendition(frag.baseurl))?.details ?? null;
   }
 
   #key(frag: Fragment): string {

@@ -1,6 +1,5 @@
 import { loadAgain } from "./again.js";
 import type { Loaded } from "./again.js";
-import { digestOf } from "./digest.js";
 import { range } from "./hls-hashes.js";
 import type { LoaderOwner } from "./hls-loader.js";
 import type {
@@ -100,9 +99,7 @@ export class HlsLoad implements LoadSide {
   }
 
   learn(data: ArrayBuffer): Promise<void> | null {
-    const { digests, session } = this.#owner;
-    const digest = this.facts && session.wantsHashes ? digestOf(this.#answer?.details) : null;
-    return digest === null ? null : digests.compare(this.#context.frag, digest, data);
+    return this.facts ? this.#owner.digests.compare(this.#context.frag, this.#answer?.details, data) : null;
   }
 
   lead(): number {

@@ -1,7 +1,7 @@
+import { Digests } from "./digests.js";
 import { FirstFrame } from "./first-frame.js";
-import { HlsDigests } from "./hls-digests.js";
 import { HlsFeed } from "./hls-feed.js";
-import { HlsHashes } from "./hls-hashes.js";
+import { HlsHashes, range } from "./hls-hashes.js";
 import type { LoaderOwner } from "./hls-loader.js";
 import type {
   Fragment,
@@ -30,7 +30,7 @@ export class HlsPlugin implements LoaderOwner, Player {
   readonly hashes = new HlsHashes();
   readonly playhead: Playhead;
   readonly feed: HlsFeed;
-  readonly digests: HlsDigests;
+  readonly digests: Digests<Fragment>;
   readonly #firstFrame = new FirstFrame();
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
@@ -47,9 +47,10 @@ export class HlsPlugin implements LoaderOwner, Player {
       () => this.#goal(),
     );
     this.feed = new HlsFeed(this.session, this.hashes, this.playhead);
-    this.digests = new HlsDigests(this.session, this.hashes, this.feed, (frag, signal) =>
-      this.#head(frag, signal),
-    );
+    this.digests = new Digests(this.session, this.feed, {
+      isWhole: (frag) => range(frag) === null,
+      head: (frag, signal) => this.#head(frag, signal),
+    });
   }
 
   get config(): HlsConfig | null {

@@ -17,7 +17,7 @@ export interface LoadSide {
   readonly sn: number;
   /** The segment as the engine takes it, if its hash is known by now. */
   find(): Segment | null;
-  /** Comes when a hash that is on its way is there, or will not come; null: none is on its way. */
+  /** Comes when a source of hashes has answered, which may know it or not; null: none is left to ask. */
   pending(): Promise<void> | null;
   /**
    * Bytes came for which there is no hash yet: done when what their own answer says of them has been looked at, and
@@ -106,6 +106,8 @@ export class SegmentLoad {
   loaded(data: ArrayBuffer, timing: Timing): void {
     if (this.#phase !== "player") return;
     this.#arrived(data.byteLength);
+    // A hash that came meanwhile counts as well.
+    this.#known ??= this.#side.find();
     const learning = this.#known ? null : this.#side.learn(data);
     if (this.#known) void this.#check(this.#known, data, timing, false);
     else if (learning) void this.#learned(data, timing, learning);
@@ -140,7 +142,15 @@ export class SegmentLoad {
       if (known) this.#byHash(known);
       else this.#byPlayer();
     });
-    void answer.then(proceed);
+    void this.#askAll(answer).then(proceed);
+  }
+
+  /** One source of hashes after the other, until one has it. */
+  async #askAll(answer: Promise<void> | null): Promise<void> {
+    while (answer) {
+      await answer;
+      answer = this.#phase !== "hash" || this.#side.find() ? null : this.#side.pending();
+    }
   }
 
   /** An engine may be on its way; the time that the CDN does not need is well spent on it. */

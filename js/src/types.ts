@@ -103,13 +103,13 @@ export interface SwarmlineStats {
 
 /** A segment was delivered to the player. */
 export interface SegmentDetail {
-  /** SHA-256 in hex, or null if the publisher gave no hash. */
+  /** SHA-256 in hex, or null if it was delivered without a known hash. */
   hash: string | null;
   /** Media sequence number. */
   sn: number;
   /**
    * Number of the rendition (one per playlist URL, or per representation of an MPD), as Swarmline counts them; −1 for a
-   * segment that no integrity list names.
+   * segment of an MPD whose hash is not known.
    */
   rendition: number;
   /** What it holds: `main` is video, with or without audio. */

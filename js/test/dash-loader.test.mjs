@@ -23,9 +23,9 @@ class Stock {
     this.requests.push(entry);
     return true;
   }
-  answer(data, { status = 200, at = -1 } = {}) {
+  answer(data, { status = 200, at = -1, headers = {} } = {}) {
     const { response, onloadend, onprogress } = this.requests.at(at);
-    Object.assign(response, { status, statusText: "", url: "", headers: {}, data });
+    Object.assign(response, { status, statusText: "", url: "", headers, data });
     onprogress?.({ loaded: data?.byteLength ?? 0, total: data?.byteLength ?? 0, lengthComputable: true });
     onloadend?.();
   }
@@ -218,6 +218,50 @@ test("wrong bytes from the CDN are asked for again past its caches, and never de
   self.stock.answer(bytesOf(1000, 99));
   await until(() => bad.names().includes("end"));
   assert.deepEqual([bad.response.status, bad.response.data], [502, undefined]);
+});
+
+const digest = (data) => `sha-256=:${Buffer.from(sha(data), "base64url").toString("base64")}:`;
+
+test("without a list, a digest in the player's answers is compared, and the next hashes are asked for by HEAD", async () => {
+  const self = await dash();
+  const before = FakeEngine.made.length;
+  self.answers = ({ method, url }) => {
+    const data = self.data(Number(/(\d+)\.m4s/.exec(url)[1]));
+    return new Response(method === "HEAD" ? null : data, { headers: { "repr-digest": digest(data), "content-length": "1000" } });
+  };
+  self.manifest({ SupplementalProperty: [] });
+  assert.equal(self.plugin.swarmline.stats().offReason, "no-hashes");
+  const first = self.request(1);
+  self.stock.answer(self.data(1), { headers: { "repr-digest": digest(self.data(1)) } });
+  await until(() => first.names().includes("end"));
+  self.video.show();
+  await until(() => FakeEngine.made.length > before);
+  const engine = FakeEngine.made.at(-1);
+  await until(() => engine.of("insert").length > 0);
+  assert.equal(engine.of("insert")[0][0].sha256, sha(self.data(1)));
+  self.video.at(2, [2, 4]);
+  const next = self.request(3, { representation: { id: "v0" } });
+  await until(() => engine.of("load").length > 0);
+  assert.deepEqual(self.fetched.map(({ method, url }) => [method, url]), [["HEAD", next.request.url]]);
+  assert.deepEqual(engine.of("load")[0][1], {
+    sha256: sha(self.data(3)), root: null, bytes: 1000, url: next.request.url, offset: null,
+    rendition: 1, sn: 3, start: 6, duration: 2,
+  });
+  engine.host.deliver(engine.of("load")[0][0], self.data(3), 4_000_000, 30);
+  assert.equal(next.response.data.byteLength, 1000);
+  // Another query may be another segment.
+  const other = self.request(3, { range: "0-9" });
+  assert.equal(self.stock.requests.at(-1).request, other.request);
+});
+
+test("a digest that is not that of the bytes shares nothing, and the player gets them", async () => {
+  const self = await dash();
+  self.manifest({ SupplementalProperty: [] });
+  const load = self.request(1);
+  self.stock.answer(self.data(1), { headers: { "repr-digest": digest(self.data(2)) } });
+  await until(() => load.names().includes("end"));
+  assert.equal(load.response.data.byteLength, 1000);
+  assert.equal(self.plugin.swarmline.stats().offReason, "no-hashes");
 });
 
 test("a failure of the player's loader is the player's business", async () => {

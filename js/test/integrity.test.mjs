@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { digestOf, parseReprDigest } from "../build/digest.js";
+import { digestOf, parseDigest, parseReprDigest } from "../build/digest.js";
 import { fromBase64, isHash, toBase64Url, toHex } from "../build/known.js";
 import { sha256Slowly } from "../build/sha256-slow.js";
 import { sha256 } from "../build/sha256.js";
@@ -90,6 +90,18 @@ test("Repr-Digest is read, whatever stands beside it", () => {
   for (const bad of [null, "", `sha-256=${digest}`, `sha-512=:${digest}:`, "sha-256=:AAAA:", `SHA-256=:${digest}`]) {
     assert.equal(parseReprDigest(bad), null);
   }
+});
+
+test("Digest and Amazon's checksum are read as well, Repr-Digest before both", () => {
+  const of = (text) => createHash("sha256").update(text).digest("base64");
+  assert.equal(parseDigest(`md5=x, SHA-256=${of("x")}`), hash("x"));
+  for (const bad of [null, "", of("x"), `sha-512=${of("x")}`, "sha-256=AAAA"]) assert.equal(parseDigest(bad), null);
+  const answer = (headers) => digestOf({ status: 200, headers });
+  assert.equal(answer({ "x-amz-checksum-sha256": of("x") }), hash("x"));
+  assert.equal(answer({ "x-amz-checksum-sha256": `${of("x")}-3` }), null);
+  assert.equal(answer({ digest: `sha-256=${of("y")}`, "x-amz-checksum-sha256": of("x") }), hash("y"));
+  assert.equal(answer({ "repr-digest": `sha-256=:${of("z")}:`, digest: `sha-256=${of("y")}` }), hash("z"));
+  assert.equal(answer({}), null);
 });
 
 test("a digest counts for whole resources only", () => {

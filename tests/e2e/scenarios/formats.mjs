@@ -1,4 +1,5 @@
 // What packagers write: two viewers share it, and each is given exactly the publisher's bytes.
+import { overKinds } from "../lib/kinds.mjs";
 import { Streams } from "../lib/streams.mjs";
 import { asPublished, describe, joined, reports, undisturbed } from "../lib/swarm.mjs";
 
@@ -36,6 +37,31 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, seconds
     await asPublished(t, publisher, tabs[i].name, report);
   }
   return { tabs, seen };
+}
+
+/** Neither playlist nor list has a hash, and yet two viewers share. */
+async function unlisted(t, kind, faults) {
+  const demo = await t.demo();
+  const publisher = demo.watch();
+  await publisher.read();
+  await demo.faults({ hideHashes: true, ...faults });
+  const tabs = [];
+  for (const name of ["first", "second"]) {
+    const tab = await t.tab({ name });
+    await tab.start({ ...kind.live(demo), swarm: joined(demo) });
+    await tab.playing();
+    tabs.push(tab);
+  }
+  await Promise.all(tabs.map((tab) => tab.peers(1)));
+  await given(t, tabs);
+  await t.sleep(10);
+  const seen = await reports(tabs);
+  await demo.faults();
+  for (const [i, report] of seen.entries()) {
+    t.figure(tabs[i].name, describe(report));
+    undisturbed(t, tabs[i].name, report);
+    await asPublished(t, publisher, tabs[i].name, report, { mayMiss: true });
+  }
 }
 
 function onlyRanges(t, { seen }) {
@@ -94,31 +120,11 @@ export const formats = [
     },
   },
 
-  {
-    name: "hashes from the origin's Repr-Digest",
-    tabs: 2,
-    async run(t) {
-      const demo = await t.demo();
-      const publisher = demo.watch();
-      await publisher.read();
-      await demo.faults({ hideHashes: true, reprDigest: true });
-      const tabs = [];
-      for (const name of ["first", "second"]) {
-        const tab = await t.tab({ name });
-        await tab.start({ url: demo.live, swarm: joined(demo) });
-        await tab.playing();
-        tabs.push(tab);
-      }
-      await Promise.all(tabs.map((tab) => tab.peers(1)));
-      await given(t, tabs);
-      await t.sleep(10);
-      const seen = await reports(tabs);
-      await demo.faults();
-      for (const [i, report] of seen.entries()) {
-        t.figure(tabs[i].name, describe(report));
-        undisturbed(t, tabs[i].name, report);
-        await asPublished(t, publisher, tabs[i].name, report, { mayMiss: true });
-      }
+  ...overKinds((kind) => [
+    {
+      name: `${kind.prefix}hashes from the origin's Repr-Digest`,
+      tabs: 2,
+      run: (t) => unlisted(t, kind, { reprDigest: true }),
     },
-  },
+  ]),
 ];
