@@ -3,6 +3,7 @@ import type { DashFeed } from "./dash-feed.js";
 import type { FragmentRequest } from "./dash-types.js";
 import type { Known, Segment } from "./known.js";
 import type { Session } from "./session.js";
+import type { UnlistedSegment } from "./types.js";
 
 /** Hashes remembered at once: viewers seek back a little, and dash.js asks again for what it has dropped. */
 const MOST = 512;
@@ -60,6 +61,13 @@ export class DashHashes implements SegmentBook<DashSegment> {
     if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
     this.#session.sawPlaylist(true);
   }
+}
+
+/** A segment as the application is told of it. */
+export function unlisted({ fragment, range, url }: DashSegment): UnlistedSegment {
+  const { duration, index: sn, mediaType, startTime: start } = fragment;
+  const kind = mediaType === "audio" ? "audio" : "main";
+  return { url, offset: range?.offset ?? null, bytes: range?.bytes ?? null, sn, kind, start, duration };
 }
 
 function keyOf(url: string, range: DashSegment["range"]): string {

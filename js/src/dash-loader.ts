@@ -1,9 +1,9 @@
 import { loadAgain } from "./again.js";
 import type { Loaded } from "./again.js";
-import type { Digests } from "./digests.js";
 import type { DashFeed } from "./dash-feed.js";
 import type { DashHashes, DashSegment } from "./dash-hashes.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
+import type { FurtherHashes } from "./further-hashes.js";
 import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
 import type { Segment } from "./known.js";
@@ -18,7 +18,7 @@ export interface DashOwner {
   readonly session: Session;
   readonly source: IntegritySource;
   readonly hashes: DashHashes;
-  readonly digests: Digests<DashSegment>;
+  readonly further: FurtherHashes<DashSegment>;
   readonly feed: DashFeed;
   readonly playhead: Playhead;
   /** Whether there is a stream that Swarmline has to do with. */
@@ -111,8 +111,13 @@ class DashLoad implements LoadSide {
     return feed.segment(this.#listed, this.#request.url, startTime);
   }
 
+  #unknown(): void {
+    this.#owner.source.lacks(this.#request.url);
+    this.#owner.further.unknown(this.#asked);
+  }
+
   pending(): Promise<void> | null {
-    return this.#owner.source.pending() ?? this.#owner.digests.pending(this.#asked);
+    return this.#owner.source.pending() ?? this.#owner.further.pending(this.#asked);
   }
 
   lead(): number {
@@ -123,7 +128,7 @@ class DashLoad implements LoadSide {
     const { customData } = this.#request;
     const { onloadend, onprogress } = customData;
     if (this.#listed) this.#owner.feed.withhold(this.#listed);
-    else if (!this.#segment) this.#owner.source.lacks(this.#request.url);
+    else if (!this.#segment) this.#unknown();
     const begun = performance.now();
     let first = 0;
     let received = 0;
@@ -156,7 +161,7 @@ class DashLoad implements LoadSide {
   }
 
   learn(data: ArrayBuffer): Promise<void> | null {
-    return this.#owner.digests.compare(this.#asked, this.#response, data);
+    return this.#owner.further.compare(this.#asked, this.#response, data);
   }
 
   again(signal: AbortSignal): Promise<Loaded> {

@@ -1,11 +1,11 @@
 import { DashFeed } from "./dash-feed.js";
-import { DashHashes } from "./dash-hashes.js";
+import { DashHashes, unlisted } from "./dash-hashes.js";
 import type { DashSegment } from "./dash-hashes.js";
 import { loaderExtension } from "./dash-loader.js";
 import type { DashOwner } from "./dash-loader.js";
 import type { CommonMediaRequest, DashManifest, DashPlayer } from "./dash-types.js";
-import { Digests } from "./digests.js";
 import { FirstFrame } from "./first-frame.js";
+import { FurtherHashes } from "./further-hashes.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
@@ -27,7 +27,7 @@ export class DashPlugin implements DashOwner, Player {
   readonly feed: DashFeed;
   readonly playhead: Playhead;
   readonly hashes: DashHashes;
-  readonly digests: Digests<DashSegment>;
+  readonly further: FurtherHashes<DashSegment>;
   readonly #player: DashPlayer;
   readonly #options: ResolvedOptions;
   readonly #firstFrame = new FirstFrame();
@@ -49,9 +49,10 @@ export class DashPlugin implements DashOwner, Player {
     );
     this.feed = new DashFeed(this.session, this.playhead);
     this.hashes = new DashHashes(this.session, this.feed);
-    this.digests = new Digests(this.session, this.hashes, {
+    this.further = new FurtherHashes(this.session, this.hashes, {
       isWhole: ({ range }) => range === null,
       head: ({ url }, signal) => fetch(this.prepare(url, { method: "HEAD", signal })),
+      view: unlisted,
     });
     this.source = new IntegritySource({
       prepare: (url, init) => this.prepare(url, init),
@@ -142,7 +143,7 @@ export class DashPlugin implements DashOwner, Player {
   #reset(): void {
     this.feed.reset();
     this.hashes.reset();
-    this.digests.reset();
+    this.further.reset();
   }
 
   /** The element may be given before or after the stream, and may be another one later. */

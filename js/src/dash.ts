@@ -25,8 +25,8 @@ const attached = new WeakSet<object>();
  * ```
  *
  * Segment hashes come from the integrity list that the MPD names, or the option `integrityUrl`; without one, from the
- * digests that the CDN sends. `player.reset()`
- * leaves the swarm until there is a stream again, `player.destroy()` and `swarm.destroy()` for good.
+ * digests that the CDN sends, or the option `hashes`. `player.reset()` leaves the swarm until there is a stream again,
+ * `player.destroy()` and `swarm.destroy()` for good.
  *
  * @throws SwarmlineError for an option that is unknown or out of range, for dash.js 4 and older, and for a player that
  * has a swarm already.

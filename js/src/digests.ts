@@ -60,9 +60,14 @@ export class Digests<T extends object> {
     return digest === null ? null : this.#compare(segment, digest, data);
   }
 
+  /** Whether this CDN sends true digests. */
+  get isTrusted(): boolean {
+    return this.#trusted;
+  }
+
   /** The player asks for a segment: the next ones are due soon. */
   ahead(segment: T): void {
-    if (this.#trusted) this.#asked.want(this.#book.after(segment));
+    this.#asked.want(this.#book.after(segment));
   }
 
   /** An answer that is about to come for a segment, or null if none is on its way. */

@@ -1,6 +1,7 @@
 import type { Fragment, LevelDetails } from "./hls-types.js";
 import type { Known, Segment } from "./known.js";
 import { readTags } from "./tag.js";
+import type { UnlistedSegment } from "./types.js";
 
 /** Hashes of segments this far behind the live window are forgotten. */
 const KEEP_BEHIND = 64;
@@ -90,6 +91,14 @@ export class HlsHashes {
 export function range(frag: Fragment): { start: number; length: number } | null {
   const { byteRangeStartOffset: start, byteRangeEndOffset: end } = frag;
   return start !== undefined && end !== undefined ? { start, length: end - start } : null;
+}
+
+/** A fragment as the application is told of it. */
+export function unlisted(frag: Fragment): UnlistedSegment {
+  const { duration, sn, start, url } = frag;
+  const part = range(frag);
+  const [offset, bytes] = part ? [part.start, part.length] : [null, null];
+  return { url, offset, bytes, sn: Number(sn), kind: frag.type === "audio" ? "audio" : "main", start, duration };
 }
 
 /** A size that the playlist itself contradicts makes the whole tag worthless. */

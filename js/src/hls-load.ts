@@ -59,11 +59,10 @@ export class HlsLoad implements LoadSide {
   }
 
   start(): void {
-    if (this.facts) {
-      this.#owner.contexts.add(this.#context);
-      this.#owner.digests.ahead(this.#context.frag);
-    }
+    if (this.facts) this.#owner.contexts.add(this.#context);
     this.#load.start();
+    // After it, for what is asked for now is more urgent.
+    if (this.facts) this.#owner.further.ahead(this.#context.frag);
   }
 
   abort(): void {
@@ -95,11 +94,11 @@ export class HlsLoad implements LoadSide {
   }
 
   pending(): Promise<void> | null {
-    return this.facts ? this.#owner.digests.pending(this.#context.frag) : null;
+    return this.facts ? this.#owner.further.pending(this.#context.frag) : null;
   }
 
   learn(data: ArrayBuffer): Promise<void> | null {
-    return this.facts ? this.#owner.digests.compare(this.#context.frag, this.#answer?.details, data) : null;
+    return this.facts ? this.#owner.further.compare(this.#context.frag, this.#answer?.details, data) : null;
   }
 
   lead(): number {
@@ -118,6 +117,7 @@ export class HlsLoad implements LoadSide {
     // Pieces of something that is yet to be verified go nowhere.
     this.#held = this.#segment !== null;
     if (this.facts) this.#owner.feed.withhold(this.#context.frag);
+    if (this.facts && !this.#segment) this.#owner.further.unknown(this.#context.frag);
     // hls.js's loaders refuse to be used twice, and see it by this.
     this.#reset(0, 0);
     this.#player.load(this.#context, this.#settings, this.#playerCallbacks());

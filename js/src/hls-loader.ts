@@ -1,4 +1,4 @@
-import type { Digests } from "./digests.js";
+import type { FurtherHashes } from "./further-hashes.js";
 import type { HlsFeed } from "./hls-feed.js";
 import type { HlsHashes } from "./hls-hashes.js";
 import { HlsLoad } from "./hls-load.js";
@@ -20,7 +20,7 @@ import type { Session } from "./session.js";
 export interface LoaderOwner {
   readonly session: Session;
   readonly hashes: HlsHashes;
-  readonly digests: Digests<Fragment>;
+  readonly further: FurtherHashes<Fragment>;
   readonly feed: HlsFeed;
   readonly playhead: Playhead;
   /** The hash of a fragment, if there is one by now. */

@@ -1,7 +1,7 @@
-import { Digests } from "./digests.js";
 import { FirstFrame } from "./first-frame.js";
+import { FurtherHashes } from "./further-hashes.js";
 import { HlsFeed } from "./hls-feed.js";
-import { HlsHashes, range } from "./hls-hashes.js";
+import { HlsHashes, range, unlisted } from "./hls-hashes.js";
 import type { LoaderOwner } from "./hls-loader.js";
 import type {
   Fragment,
@@ -30,7 +30,7 @@ export class HlsPlugin implements LoaderOwner, Player {
   readonly hashes = new HlsHashes();
   readonly playhead: Playhead;
   readonly feed: HlsFeed;
-  readonly digests: Digests<Fragment>;
+  readonly further: FurtherHashes<Fragment>;
   readonly #firstFrame = new FirstFrame();
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
@@ -47,9 +47,10 @@ export class HlsPlugin implements LoaderOwner, Player {
       () => this.#goal(),
     );
     this.feed = new HlsFeed(this.session, this.hashes, this.playhead);
-    this.digests = new Digests(this.session, this.feed, {
+    this.further = new FurtherHashes(this.session, this.feed, {
       isWhole: (frag) => range(frag) === null,
       head: (frag, signal) => this.#head(frag, signal),
+      view: unlisted,
     });
   }
 
@@ -73,7 +74,7 @@ export class HlsPlugin implements LoaderOwner, Player {
   /** Leaves the swarm for good. Idempotent. */
   destroy(): void {
     this.#detached();
-    this.digests.reset();
+    this.further.reset();
     this.session.destroy();
   }
 
@@ -131,7 +132,7 @@ export class HlsPlugin implements LoaderOwner, Player {
 
   #opened(url: string): void {
     this.feed.reset();
-    this.digests.reset();
+    this.further.reset();
     this.session.open(url);
   }
 

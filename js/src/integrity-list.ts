@@ -1,4 +1,4 @@
-import { isHash } from "./known.js";
+import { MAX_BYTES, isHash } from "./known.js";
 import type { Known } from "./known.js";
 
 /** A media segment as an integrity list has it. */
@@ -31,7 +31,6 @@ export class ListError extends Error {}
 /** A larger list is not read, in bytes: a day of 2 s segments in three representations has 25 MB. */
 export const MAX_LIST = 32 * 1024 * 1024;
 const VERSION = 1;
-const MAX_BYTES = 0xffff_ffff;
 
 /**
  * Reads an integrity list (docs/integrity-list.md). A segment with an error in it is left out; unknown fields are

@@ -24,9 +24,19 @@ export interface Segment extends Known {
   readonly duration: number;
 }
 
+/** The largest size that a segment may be said to have, in bytes. */
+export const MAX_BYTES = 0xffff_ffff;
+
 /** 32 bytes as base64url without padding: 43 characters, whose last one has two bits to spare. */
 export function isHash(text: string): boolean {
   return /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(text);
+}
+
+/** 32 bytes in hex, or base64url without padding, → the latter; null if it is anything else. */
+export function readHash(text: unknown): string | null {
+  if (typeof text !== "string") return null;
+  if (!/^[0-9a-f]{64}$/i.test(text)) return isHash(text) ? text : null;
+  return toBase64Url(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }
 
 /** Standard base64 of 32 bytes → base64url without padding; null if it is anything else. */

@@ -1,5 +1,5 @@
 import { SwarmlineError } from "./errors.js";
-import type { SwarmlineOptions } from "./types.js";
+import type { HashCallback, SwarmlineOptions } from "./types.js";
 
 /** The options with every default filled in. */
 export interface ResolvedOptions {
@@ -14,6 +14,7 @@ export interface ResolvedOptions {
   readonly cdnTimeoutMs: number;
   readonly wasmUrl: string | null;
   readonly integrityUrl: string | null;
+  readonly hashes: HashCallback | null;
 }
 
 const MIB = 1024 * 1024;
@@ -35,6 +36,7 @@ const readers: { readonly [K in keyof ResolvedOptions]: Reader<ResolvedOptions[K
   cdnTimeoutMs: optional(10_000, whole(1_000, 120_000)),
   wasmUrl: optional<string | null>(null, readUrl),
   integrityUrl: optional<string | null>(null, readUrl),
+  hashes: optional<HashCallback | null>(null, readCallback),
 };
 
 /**
@@ -72,6 +74,11 @@ function commas(number: number): string {
 function readBoolean(value: unknown, field: string): boolean {
   if (typeof value === "boolean") return value;
   throw new SwarmlineError(field, value, "true or false");
+}
+
+function readCallback(value: unknown, field: string): HashCallback {
+  if (typeof value === "function") return value as HashCallback;
+  throw new SwarmlineError(field, value, "a function");
 }
 
 function readSwarmId(value: unknown, field: string): string {

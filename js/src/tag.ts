@@ -1,8 +1,7 @@
-import { isHash, type Known } from "./known.js";
+import { MAX_BYTES, isHash, type Known } from "./known.js";
 
 const PREFIX = "#EXT-X-SWARMLINE:";
 const MAX_LINE = 1024;
-const MAX_BYTES = 0xffff_ffff;
 
 /**
  * Reads the hashes of a media playlist, by media sequence number. Numbers and not URLs, because URLs

@@ -34,6 +34,45 @@ export interface SwarmlineOptions {
    * `SupplementalProperty` with the scheme `urn:swarmline:integrity:2026`.
    */
   integrityUrl?: string | URL;
+  /**
+   * Gives the hashes of segments for which neither the playlist, the integrity list nor the CDN's own digests have one;
+   * null for a segment that has none. Asked once for a segment, of a few segments ahead of the player where they are
+   * known, at most three at a time. Playback waits for an answer only when it has the time, at most 500 ms; what is
+   * answered within 5 s still serves other viewers. Whatever it throws or answers wrongly is a `warning` event with the
+   * code `hashes-callback`, and the segment comes from the CDN only. Default: none.
+   */
+  hashes?: HashCallback;
+}
+
+/** The option `hashes`. The answer, or the promise of one, must come from the publisher: viewers share what has this hash. */
+export type HashCallback = (segment: UnlistedSegment) => PublishedHash | null | Promise<PublishedHash | null>;
+
+/** A media segment for which nobody else has a hash. */
+export interface UnlistedSegment {
+  /** Absolute URL. */
+  url: string;
+  /** Where it begins inside the resource, in bytes; null: it is the whole resource. */
+  offset: number | null;
+  /** Size of its byte range; null: it is the whole resource. */
+  bytes: number | null;
+  /** Media sequence number of HLS, or what dash.js counts. */
+  sn: number;
+  /** What it holds: `main` is video, with or without audio. */
+  kind: "main" | "audio";
+  /** Start on the player's timeline in seconds. */
+  start: number;
+  /** Duration in seconds. */
+  duration: number;
+}
+
+/** What the publisher says of one segment. */
+export interface PublishedHash {
+  /** SHA-256 of exactly the bytes that the player asks for, in hex or as base64url without padding. */
+  sha256: string;
+  /** BEP 52 pieces root over 16 KiB leaves, spelled likewise: with it viewers pass on chunks, without it whole segments. */
+  root?: string | null;
+  /** Size in bytes. */
+  bytes: number;
 }
 
 /**
@@ -176,7 +215,7 @@ export interface StateDetail {
 
 /** Something went wrong inside and was put right; playback did not suffer. */
 export interface WarningDetail {
-  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
+  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `hashes-callback`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
   code: string;
   /** For a log. */
   message: string;

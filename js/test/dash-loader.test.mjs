@@ -32,7 +32,7 @@ class Stock {
 }
 
 /** A player with the plug-in, whose list has segments 1 to 8 of one representation. */
-async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue() } = {}) {
+async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue(), more = {} } = {}) {
   const data = (n) => bytesOf(1000, n);
   const segments = listed.map((number) => ({
     url: `v0/${number}.m4s`, number, start: 2 * number, duration: 2, bytes: 1000, sha256: sha(data(number)),
@@ -58,7 +58,7 @@ async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue() } = {
     reset: () => self.seen.push("reset"),
     destroy: () => self.seen.push("destroyed"),
   };
-  const plugin = new DashPlugin(player, resolveOptions(options), glue);
+  const plugin = new DashPlugin(player, resolveOptions({ ...options, ...more }), glue);
   plugin.connect();
   assert.equal(extension.name, "XHRLoader");
   const stock = new Stock();
@@ -262,6 +262,23 @@ test("a digest that is not that of the bytes shares nothing, and the player gets
   await until(() => load.names().includes("end"));
   assert.equal(load.response.data.byteLength, 1000);
   assert.equal(self.plugin.swarmline.stats().offReason, "no-hashes");
+});
+
+test("the application's callback is asked for what the list lacks, and for nothing else", async () => {
+  const asked = [];
+  const hashes = (segment) => {
+    asked.push(segment);
+    return Promise.resolve({ sha256: sha(self.data(segment.sn)), bytes: 1000 });
+  };
+  const self = await dash({ listed: [1, 2], more: { hashes } });
+  const engine = await self.start();
+  self.request(2);
+  assert.deepEqual(asked, []);
+  const { request } = self.request(5, { representation: { id: "v0" } });
+  await until(() => engine.of("load").length > 1);
+  assert.deepEqual(asked, [{ url: request.url, offset: null, bytes: null, sn: 5, kind: "main", start: 10, duration: 2 }]);
+  assert.equal(engine.of("load")[1][1].sha256, sha(self.data(5)));
+  assert.deepEqual(self.events.warning, []);
 });
 
 test("a failure of the player's loader is the player's business", async () => {

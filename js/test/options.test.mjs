@@ -19,6 +19,7 @@ test("every option has a default", () => {
       cdnTimeoutMs: 10_000,
       wasmUrl: null,
       integrityUrl: null,
+      hashes: null,
     });
   }
 });
@@ -41,6 +42,8 @@ test("allowed values come through", () => {
   assert.deepEqual(resolved.iceServers[1], ice);
   assert.equal(resolved.wasmUrl, "https://cdn.example/s.wasm");
   assert.equal(resolved.maxUploadBitrate, 0);
+  const hashes = () => null;
+  assert.equal(resolveOptions({ hashes }).hashes, hashes);
 });
 
 const wrong = [
@@ -81,6 +84,7 @@ const wrong = [
   ["cdnTimeoutMs", null, /whole number/],
   ["wasmUrl", "", /URL/],
   ["wasmUrl", 7, /URL/],
+  ["hashes", "https://api.example/hashes", /a function/],
 ];
 
 for (const [option, value, allowed, field = option] of wrong) {

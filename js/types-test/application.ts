@@ -1,7 +1,7 @@
 // The package as an application's compiler sees it: what must compile does, what must not does not.
 // Never run. The names are those of the published entries.
 import Hls from "hls.js";
-import { SwarmlineError, type OffReason, type SwarmlineOptions } from "swarmline";
+import { SwarmlineError, type HashCallback, type OffReason, type PublishedHash, type SwarmlineOptions } from "swarmline";
 import { withSwarmline } from "swarmline/hls";
 
 const options: SwarmlineOptions = { trackers: ["wss://tracker.example"], swarmId: "final-2026", maxPeers: 8 };
@@ -45,3 +45,14 @@ new SwarmHls({ swarmline: { maxPeers: "8" } });
 hls.swarmline.addEventListener("segments", (event) => console.log(event.detail.peerBytes));
 // @ts-expect-error: the page's own player knows nothing of Swarmline
 new Hls().swarmline.stats();
+
+// Hashes of the application's own, at once or later; null where there is none.
+const said = new Map<string, PublishedHash>();
+const atOnce: HashCallback = ({ url }) => said.get(url) ?? null;
+const later: HashCallback = async (segment) => ({ sha256: await (await fetch(`/hash?sn=${segment.sn.toFixed()}`)).text(), bytes: segment.bytes ?? 1 });
+new SwarmHls({ swarmline: { hashes: atOnce } });
+new SwarmHls({ swarmline: { hashes: later } });
+// @ts-expect-error: a hash without a size
+new SwarmHls({ swarmline: { hashes: () => ({ sha256: "" }) } });
+// @ts-expect-error: where to ask is the application's business
+new SwarmHls({ swarmline: { hashes: "https://api.example/hashes" } });

@@ -11,6 +11,7 @@ attachSwarmline(MediaPlayer().create());
 swarm.addEventListener("segment", (event) => console.log(event.detail.cdnBytes.toFixed()));
 swarm.addEventListener("warning", (event) => console.log(event.detail.code));
 console.log(swarm.stats().offload.toFixed(), SwarmlineError.name);
+attachSwarmline(MediaPlayer().create(), { hashes: ({ offset, bytes, start }) => (offset === null && start > 0 ? null : { sha256: "", bytes: bytes ?? 1 }) });
 swarm.destroy();
 
 // @ts-expect-error: no player

@@ -5,6 +5,7 @@
 //   url,                        the master playlist, or the MPD
 //   player: "hls" | "dash",     which player
 //   swarm: {…} | null,          options of Swarmline; null: the plain player
+//   hashes: "name",             the page's function of this name is Swarmline's option `hashes`
 //   build: "esm" | "umd",       which build of hls.js (umd brings its worker)
 //   library: "hls.js" | "hls.js-1.5" | "dashjs" | "dashjs-5.0",
 //   hls: {…},                   further options of hls.js
@@ -29,7 +30,8 @@ window.report = (player) => window.players[player].report();
 
 async function start(config) {
   const begun = performance.now();
-  const side = await (config.player === "dash" ? DashSide : HlsSide).make(config);
+  const swarm = config.hashes ? { ...config.swarm, hashes: window[config.hashes] } : config.swarm;
+  const side = await (config.player === "dash" ? DashSide : HlsSide).make({ ...config, swarm });
   const video = document.createElement("video");
   video.muted = true;
   // Drawn small: what is measured is delivery, not how fast a machine without a GPU scales pictures.

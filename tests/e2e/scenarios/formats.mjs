@@ -1,4 +1,5 @@
 // What packagers write: two viewers share it, and each is given exactly the publisher's bytes.
+import { createHash } from "node:crypto";
 import { overKinds } from "../lib/kinds.mjs";
 import { Streams } from "../lib/streams.mjs";
 import { asPublished, describe, joined, reports, undisturbed } from "../lib/swarm.mjs";
@@ -39,8 +40,14 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, seconds
   return { tabs, seen };
 }
 
+/** An application's server, which knows the publisher's hashes. */
+async function published({ url }) {
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  return { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
+}
+
 /** Neither playlist nor list has a hash, and yet two viewers share. */
-async function unlisted(t, kind, faults) {
+async function unlisted(t, kind, { faults = {}, callback = false }) {
   const demo = await t.demo();
   const publisher = demo.watch();
   await publisher.read();
@@ -48,7 +55,8 @@ async function unlisted(t, kind, faults) {
   const tabs = [];
   for (const name of ["first", "second"]) {
     const tab = await t.tab({ name });
-    await tab.start({ ...kind.live(demo), swarm: joined(demo) });
+    if (callback) await tab.page.exposeFunction("published", published);
+    await tab.start({ ...kind.live(demo), swarm: joined(demo), ...(callback ? { hashes: "published" } : {}) });
     await tab.playing();
     tabs.push(tab);
   }
@@ -59,6 +67,8 @@ async function unlisted(t, kind, faults) {
   await demo.faults();
   for (const [i, report] of seen.entries()) {
     t.figure(tabs[i].name, describe(report));
+    const warnings = report.events.warning ?? [];
+    t.check(warnings.length === 0, `${tabs[i].name} warned: ${JSON.stringify(warnings)}`);
     undisturbed(t, tabs[i].name, report);
     await asPublished(t, publisher, tabs[i].name, report, { mayMiss: true });
   }
@@ -124,7 +134,12 @@ export const formats = [
     {
       name: `${kind.prefix}hashes from the origin's Repr-Digest`,
       tabs: 2,
-      run: (t) => unlisted(t, kind, { reprDigest: true }),
+      run: (t) => unlisted(t, kind, { faults: { reprDigest: true } }),
+    },
+    {
+      name: `${kind.prefix}hashes from the application's callback`,
+      tabs: 2,
+      run: (t) => unlisted(t, kind, { callback: true }),
     },
   ]),
 ];
