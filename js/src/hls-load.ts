@@ -200,7 +200,9 @@ export class HlsLoad implements LoadSide {
   #answered(response: LoaderResponse, details: unknown): void {
     const { data } = response;
     this.#answer = { response, details };
-    if (data instanceof ArrayBuffer && data.byteLength > 0) this.#load.loaded(data, timing(this.#stats));
+    // What has been played in pieces is beyond checking.
+    const isPlayed = this.#config.progressive && !this.#held;
+    if (!isPlayed && data instanceof ArrayBuffer && data.byteLength > 0) this.#load.loaded(data, timing(this.#stats));
     else this.#load.passed(this.#stats.loaded, () => this.#succeed(response, details, false));
   }
 

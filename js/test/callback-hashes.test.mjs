@@ -53,6 +53,19 @@ test("at start-up nothing waits; a hash that comes before the bytes is compared 
   assert.deepEqual(callbacks.names.filter((name) => name === "success"), []);
 });
 
+test("progressive: what hls.js has had in pieces is not held back by a hash that comes afterwards", async () => {
+  const hashes = ({ sn }) => ({ sha256: sha(bytesOf(100, sn)), bytes: 100 });
+  const self = player({ options: { trackers, hashes }, config: { progressive: true } });
+  const details = untagged(2);
+  self.open();
+  self.updated(details);
+  const { stock, callbacks } = self.request(details.fragments[0], { progress: true });
+  await settle();
+  stock.answer(bytesOf(100, 99));
+  await settle();
+  assert.deepEqual([callbacks.names, self.events("hashfailure")], [["progress", "success"], []]);
+});
+
 test("nobody asks the application for what the playlist says, or while P2P is off", async () => {
   const asked = [];
   const hashes = (segment) => {

@@ -218,6 +218,12 @@ test("wrong bytes from the CDN are asked for again past its caches, and never de
   self.stock.answer(bytesOf(1000, 99));
   await until(() => bad.names().includes("end"));
   assert.deepEqual([bad.response.status, bad.response.data], [502, undefined]);
+
+  self.answers = () => new Response(null, { status: 503 });
+  const worse = self.request(3);
+  self.stock.answer(bytesOf(1000, 99));
+  await until(() => worse.names().includes("end"));
+  assert.equal(worse.response.status, 503, "the CDN's own word");
 });
 
 const digest = (data) => `sha-256=:${Buffer.from(sha(data), "base64url").toString("base64")}:`;
