@@ -49,6 +49,27 @@ pub(crate) struct Segment {
     start: f64,
     /// Seconds.
     duration: f64,
+    /// What is left out while it still grows.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    hashes: Option<Hashes>,
+    /// Of a low-latency stream, the chunks that follow each other from its first byte on: those that are complete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    chunks: Vec<Chunk>,
+}
+
+/// A part of a segment that can be decoded once what is before it was.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Chunk {
+    /// Seconds.
+    pub(crate) duration: f64,
+    /// Size and hashes.
+    #[serde(flatten)]
+    pub(crate) hashes: Hashes,
+}
+
+/// What is published of some bytes.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Hashes {
     bytes: u32,
     sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,21 +90,50 @@ impl List {
 impl Segment {
     /// The segment at `url` from `start` on.
     pub(crate) fn new(url: String, number: u64, start: f64, duration: f64, tag: &Tag) -> Self {
+        let hashes = Some(Hashes::from(tag));
+        Self {
+            hashes,
+            ..Self::growing(url, number, start, duration, Vec::new())
+        }
+    }
+
+    /// The segment at `url` that has only these chunks so far.
+    pub(crate) fn growing(
+        url: String,
+        number: u64,
+        start: f64,
+        duration: f64,
+        chunks: Vec<Chunk>,
+    ) -> Self {
         Self {
             url,
             offset: None,
             number,
             start,
             duration,
-            bytes: tag.bytes,
-            sha256: URL_SAFE_NO_PAD.encode(tag.hash.0),
-            root: tag.root.map(|root| URL_SAFE_NO_PAD.encode(root.0)),
+            hashes: None,
+            chunks,
         }
+    }
+
+    /// The same, whole, with its chunks.
+    pub(crate) fn of(self, chunks: Vec<Chunk>) -> Self {
+        Self { chunks, ..self }
     }
 
     /// The same as a part of a larger file.
     pub(crate) fn at(self, offset: Option<u64>) -> Self {
         Self { offset, ..self }
+    }
+}
+
+impl From<&Tag> for Hashes {
+    fn from(tag: &Tag) -> Self {
+        Self {
+            bytes: tag.bytes,
+            sha256: URL_SAFE_NO_PAD.encode(tag.hash.0),
+            root: tag.root.map(|root| URL_SAFE_NO_PAD.encode(root.0)),
+        }
     }
 }
 
@@ -95,13 +145,14 @@ pub(crate) fn tags(text: &str) -> BTreeMap<(String, Option<u64>), Tag> {
     let segments = list.into_iter().flat_map(|list| list.representations);
     let segments = segments.flat_map(|representation| representation.segments);
     let tag = |segment: &Segment| {
+        let hashes = segment.hashes.as_ref()?;
         Some(Tag {
-            hash: SegmentHash(decode(&segment.sha256)?),
-            root: match &segment.root {
+            hash: SegmentHash(decode(&hashes.sha256)?),
+            root: match &hashes.root {
                 Some(root) => Some(TreeHash(decode(root)?)),
                 None => None,
             },
-            bytes: segment.bytes,
+            bytes: hashes.bytes,
         })
     };
     let tagged = segments.filter_map(|segment| Some((tag(&segment)?, segment)));

@@ -29,13 +29,33 @@ pub(super) enum Source {
     File(File),
 }
 
+/// These bytes cannot leave sooner than in this time.
+pub(super) struct Gate {
+    /// Position of the first.
+    pub start: u64,
+    /// Position after the last.
+    pub end: u64,
+    /// From now.
+    pub after: Duration,
+}
+
 /// The body.
 pub(super) struct Outflow {
     source: Source,
     left: Range<u64>,
+    growth: Option<Growth>,
     flip: Option<u64>,
     pace: Option<Pace>,
     meter: Option<(Arc<Counters>, String)>,
+}
+
+/// What a resource that still grows has to wait for.
+struct Growth {
+    /// Where each part ends, and when it is there; the next one last.
+    parts: Vec<(u64, Instant)>,
+    /// What is there already ends here.
+    reached: u64,
+    due: Pin<Box<Sleep>>,
 }
 
 struct Pace {
@@ -51,10 +71,23 @@ impl Outflow {
         Self {
             source,
             left: range,
+            growth: None,
             flip: None,
             pace: None,
             meter: None,
         }
+    }
+
+    /// Of a resource that still grows: `there` bytes of it are there, the others come through these gates.
+    pub(super) fn growing(mut self, there: u64, gates: &[Gate]) -> Self {
+        let now = Instant::now();
+        let parts = gates.iter().rev().map(|gate| (gate.end, now + gate.after));
+        self.growth = Some(Growth {
+            parts: parts.collect(),
+            reached: there,
+            due: Box::pin(sleep_until(now)),
+        });
+        self
     }
 
     /// Counted under this path.
@@ -83,7 +116,12 @@ impl Outflow {
 
     fn next_piece(&self) -> u64 {
         let paced = self.pace.as_ref().map_or(PIECE, Pace::piece);
-        paced.min(self.left.end.saturating_sub(self.left.start))
+        let reached = self
+            .growth
+            .as_ref()
+            .map_or(u64::MAX, |growth| growth.reached);
+        let end = self.left.end.min(reached);
+        paced.min(end.saturating_sub(self.left.start))
     }
 
     fn take(&mut self, len: u64) -> io::Result<Bytes> {
@@ -104,6 +142,25 @@ impl Outflow {
             counters.sent(path, len);
         }
         Ok(piece)
+    }
+}
+
+impl Growth {
+    /// Ready when the byte at this position is there.
+    fn poll(&mut self, at: u64, cx: &mut Context<'_>) -> Poll<()> {
+        while at >= self.reached {
+            let Some((end, time)) = self.parts.last().copied() else {
+                self.reached = u64::MAX;
+                break;
+            };
+            if self.due.deadline() != time {
+                self.due.as_mut().reset(time);
+            }
+            ready!(self.due.as_mut().poll(cx));
+            self.parts.pop();
+            self.reached = end;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -156,10 +213,14 @@ impl Body for Outflow {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let len = self.next_piece();
-        if len == 0 {
+        if self.left.is_empty() {
             return Poll::Ready(None);
         }
+        let at = self.left.start;
+        if let Some(growth) = &mut self.growth {
+            ready!(growth.poll(at, cx));
+        }
+        let len = self.next_piece();
         if let Some(pace) = &mut self.pace {
             ready!(pace.poll(len, cx));
         }
@@ -171,6 +232,10 @@ impl Body for Outflow {
     }
 
     fn size_hint(&self) -> SizeHint {
+        // How long it will become, nobody knows while it grows.
+        if self.growth.is_some() {
+            return SizeHint::default();
+        }
         SizeHint::with_exact(self.left.end.saturating_sub(self.left.start))
     }
 }

@@ -205,9 +205,29 @@ impl Event {
         exists.then(|| self.segment(track, n)).transpose()
     }
 
+    /// How long the event has been going on.
+    pub(super) fn elapsed(&self) -> Duration {
+        HEAD_START + self.started.elapsed()
+    }
+
+    /// When it began.
+    pub(super) fn began(&self) -> SystemTime {
+        self.began_at
+    }
+
+    /// Segments in a live manifest.
+    pub(super) fn window(&self) -> u64 {
+        self.window
+    }
+
+    /// The segments that can still be fetched when the newest is this one.
+    pub(super) fn fetchable(&self, newest: u64) -> Range<u64> {
+        self.oldest(newest)..newest + 1
+    }
+
     /// How many segments the event has so far: segment `n` is complete `(n + 1)` durations after its beginning.
     fn available(&self) -> u64 {
-        (HEAD_START + self.started.elapsed()).as_secs() / SEGMENT_SECONDS
+        self.elapsed().as_secs() / SEGMENT_SECONDS
     }
 
     fn oldest(&self, end: u64) -> u64 {
@@ -225,7 +245,11 @@ impl Event {
         })
     }
 
-    fn segment(&self, track: usize, n: u64) -> anyhow::Result<Arc<Segment>> {
+    /// Segment `n` of a track, whether or not its time has come.
+    ///
+    /// # Errors
+    /// It could not be made.
+    pub(super) fn segment(&self, track: usize, n: u64) -> anyhow::Result<Arc<Segment>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(segment) = made.get(&(track, n)) {
             return Ok(segment.clone());

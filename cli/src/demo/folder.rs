@@ -116,6 +116,7 @@ impl Folder {
             segment,
             sha256,
             cache: A_WHILE,
+            gates: Vec::new(),
         })))
     }
 

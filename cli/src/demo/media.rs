@@ -47,6 +47,17 @@ pub(super) async fn vod(
     serve(&app, Stream::Vod, &path, uri.path(), &headers).await
 }
 
+/// `/low-latency/…`
+pub(super) async fn low_latency(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let found = app.low_latency.find(&app.event, &path);
+    answer(&app, Stream::Live, found, uri.path(), &headers).await
+}
+
 /// `/time`: UTC, as ISO 8601 has it.
 pub(super) async fn time() -> Response {
     let headers = [
@@ -57,8 +68,20 @@ pub(super) async fn time() -> Response {
 }
 
 async fn serve(app: &App, stream: Stream, path: &str, url: &str, headers: &HeaderMap) -> Response {
+    let digest = app.faults.borrow().repr_digest;
+    let found = find(app, stream, path, digest).await;
+    answer(app, stream, found, url, headers).await
+}
+
+async fn answer(
+    app: &App,
+    stream: Stream,
+    found: anyhow::Result<Option<Found>>,
+    url: &str,
+    headers: &HeaderMap,
+) -> Response {
     let faults = app.faults.borrow().clone();
-    match find(app, stream, path, faults.repr_digest).await {
+    match found {
         Ok(Some(Found::Manifest(format, text))) => manifest(format, text, &faults),
         Ok(Some(Found::Resource(found))) if found.segment => {
             segment(app, found, url, headers, &faults).await
@@ -165,25 +188,43 @@ fn resource(
     headers: &HeaderMap,
     shape: impl FnOnce(Outflow) -> Outflow,
 ) -> Response {
+    let there = found.there();
+    let growing = there < found.len;
     let (status, range) = match wanted(headers, found.len) {
         Wanted::Whole => (StatusCode::OK, 0..found.len),
+        // To the end, or beyond what is there: nobody can say yet what that is, so all of it is sent (RFC 9110 §14.2).
+        Wanted::Part(range) if range.end > there => (StatusCode::OK, 0..found.len),
+        Wanted::Nothing if growing => (StatusCode::OK, 0..found.len),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nothing => return unsatisfiable(found.len),
     };
+    let partial = status == StatusCode::PARTIAL_CONTENT;
+    let total = if growing {
+        "*".to_owned()
+    } else {
+        found.len.to_string()
+    };
+    let about = format!("bytes {}-{}/{total}", range.start, range.end - 1);
     let length = (range.end - range.start).to_string();
-    let about = format!("bytes {}-{}/{}", range.start, range.end - 1, found.len);
+    let mut outflow = Outflow::new(found.source, range);
+    if growing && !partial {
+        outflow = outflow.growing(there, &found.gates);
+    }
+    let body = Body::new(shape(outflow));
     let headers = [
         (header::CONTENT_TYPE, found.mime),
         (header::CACHE_CONTROL, found.cache),
         (header::ACCEPT_RANGES, "bytes"),
     ];
-    let part = (status == StatusCode::PARTIAL_CONTENT).then_some([(header::CONTENT_RANGE, about)]);
-    let body = Body::new(shape(Outflow::new(found.source, range)));
-    let length = [(header::CONTENT_LENGTH, length)];
-    match part {
-        Some(part) => (status, headers, length, part, body).into_response(),
-        None => (status, headers, length, body).into_response(),
+    let part = partial.then_some([(header::CONTENT_RANGE, about)]);
+    let length = (partial || !growing).then_some([(header::CONTENT_LENGTH, length)]);
+    let mut response = (status, headers, body).into_response();
+    for (name, value) in [part, length].into_iter().flatten().flatten() {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
     }
+    response
 }
 
 fn wanted(headers: &HeaderMap, len: u64) -> Wanted {

@@ -6,6 +6,7 @@
 //! | `/live/master.m3u8` | an endless live event: two renditions and sound, every segment sealed |
 //! | `/live/…` with `--input` | a packager's output folder, sealed as it grows |
 //! | `/live/manifest.mpd` | the same event, the same segments, for DASH; hashes in `/live/integrity.json` |
+//! | `/low-latency/manifest.mpd` | the same event in chunks of half a second, sent while segments grow |
 //! | `/vod/master.m3u8`, `/vod/manifest.mpd` | four rounds of the same as a recording |
 //! | `/time` | the time, for players of the MPD |
 //! | `/tracker` | the tracker (WebSocket) |
@@ -17,12 +18,14 @@
 mod assets;
 mod body;
 mod boxes;
+mod chunks;
 mod clip;
 mod control;
 mod counters;
 mod event;
 mod faults;
 mod folder;
+mod low_latency;
 mod media;
 mod mpd;
 mod origin;
@@ -42,6 +45,7 @@ use counters::Counters;
 use event::{Event, Stream};
 use faults::Faults;
 use folder::Folder;
+use low_latency::LowLatency;
 use origin::Found;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -80,6 +84,7 @@ pub(crate) struct Args {
 /// What all connections share.
 struct App {
     event: Event,
+    low_latency: LowLatency,
     folder: Option<Folder>,
     faults: watch::Sender<Faults>,
     counters: Arc<Counters>,
@@ -117,6 +122,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let faults = watch::Sender::new(Faults::default());
     let app = Arc::new(App {
         event: Event::new(args.window)?,
+        low_latency: LowLatency::default(),
         folder: args
             .input
             .as_deref()
@@ -147,7 +153,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 fn announce(address: SocketAddr, input: Option<&Path>) {
     let what = input.map_or("built-in event".into(), |input| input.to_string_lossy());
     let dash = match input {
-        None => format!("DASH     http://{address}/live/manifest.mpd\n"),
+        None => format!(
+            "DASH     http://{address}/live/manifest.mpd\n\
+             fast     http://{address}/low-latency/manifest.mpd  (DASH, 3 s behind)\n"
+        ),
         Some(_) => String::new(),
     };
     let lines = format!(
@@ -177,6 +186,7 @@ fn routes(app: Arc<App>, assets: Router<Arc<App>>, verbose: bool) -> Router {
         .max_age(Duration::from_secs(86_400));
     let routes = Router::new()
         .route("/live/{*path}", get(media::live))
+        .route("/low-latency/{*path}", get(media::low_latency))
         .route("/vod/{*path}", get(media::vod))
         .route("/time", get(media::time))
         .route("/tracker", get(tracker::connect))

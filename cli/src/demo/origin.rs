@@ -1,6 +1,6 @@
 //! From a request path to what is there: playlists, initialisation sections, media segments.
 
-use crate::demo::body::Source;
+use crate::demo::body::{Gate, Source};
 use crate::demo::event::{Event, Stream};
 use crate::demo::mpd::LIST;
 use bytes::Bytes;
@@ -30,10 +30,10 @@ pub(super) enum Format {
 pub(super) const MASTER: &str = "master.m3u8";
 
 /// The built-in streams can be played with DASH from this one.
-const MPD: &str = "manifest.mpd";
+pub(super) const MPD: &str = "manifest.mpd";
 
 /// How long caches may keep what never changes.
-const FOREVER: &str = "public, max-age=31536000, immutable";
+pub(super) const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Bytes, and what to say of them.
 pub(super) struct Resource {
@@ -49,6 +49,16 @@ pub(super) struct Resource {
     pub sha256: Option<[u8; 32]>,
     /// Cache-Control.
     pub cache: &'static str,
+    /// What is not there yet, in order; empty: all of it is.
+    pub gates: Vec<Gate>,
+}
+
+impl Resource {
+    /// How many of its bytes are there already.
+    pub(super) fn there(&self) -> u64 {
+        let first = self.gates.first();
+        first.map_or(self.len, |gate| gate.start)
+    }
 }
 
 /// Whether a path has the form of a media segment.
@@ -107,11 +117,13 @@ fn segment(
             segment: true,
             sha256: Some(segment.tag.hash.0),
             cache: FOREVER,
+            gates: Vec::new(),
         })
     }))
 }
 
-fn init(bytes: &'static [u8]) -> Found {
+/// An initialisation section.
+pub(super) fn init(bytes: &'static [u8]) -> Found {
     Found::Resource(Resource {
         len: bytes.len() as u64,
         source: Source::Memory(Bytes::from_static(bytes)),
@@ -119,5 +131,6 @@ fn init(bytes: &'static [u8]) -> Found {
         segment: false,
         sha256: None,
         cache: FOREVER,
+        gates: Vec::new(),
     })
 }
