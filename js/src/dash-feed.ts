@@ -1,3 +1,4 @@
+import { pathOf } from "./integrity-list.js";
 import type { IntegrityList, Listed } from "./integrity-list.js";
 import type { Segment } from "./known.js";
 import type { Playhead } from "./playhead.js";
@@ -22,6 +23,7 @@ export class DashFeed {
   readonly #playhead: Playhead;
   readonly #renditions = new Map<string, number>();
   readonly #withheld = new Set<string>();
+  readonly #withheldPaths = new Set<string>();
   readonly #active = new Map<string, Active>();
   #list: IntegrityList | null = null;
 
@@ -75,6 +77,15 @@ export class DashFeed {
     this.#withheld.delete(key(listed));
   }
 
+  /** The same for all chunks at a URL, also those that no list names yet. */
+  withholdAll(url: string): void {
+    this.#withheldPaths.add(pathOf(url));
+  }
+
+  releaseAll(url: string): void {
+    this.#withheldPaths.delete(pathOf(url));
+  }
+
   moved(): void {
     const { position, rate } = this.#playhead;
     this.#session.playhead(position, rate);
@@ -101,11 +112,16 @@ export class DashFeed {
     return this.#list?.representations.get(name) ?? [];
   }
 
+  #isWithheld(listed: Listed): boolean {
+    if (this.#withheldPaths.size > 0 && this.#withheldPaths.has(pathOf(listed.url))) return true;
+    return this.#withheld.has(key(listed));
+  }
+
   #tell({ name, index, shift }: Active): void {
     const list = this.#list;
     const all = this.#segments(name);
     const first = Math.max(0, Math.min(index - WINDOW / 4, all.length - WINDOW));
-    const told = all.slice(first, first + WINDOW).filter((listed) => !this.#withheld.has(key(listed)));
+    const told = all.slice(first, first + WINDOW).filter((listed) => !this.#isWithheld(listed));
     const segments = told.map((listed) => this.segment(listed, listed.url, listed.start + shift));
     if (list && segments.length > 0) this.#session.playlist(this.rendition(name), list.live, segments);
   }

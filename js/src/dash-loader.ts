@@ -1,5 +1,7 @@
 import { loadAgain } from "./again.js";
 import type { Loaded } from "./again.js";
+import { DashChunks } from "./dash-chunks.js";
+import { loadCounted } from "./dash-counted.js";
 import type { DashFeed } from "./dash-feed.js";
 import type { DashHashes, DashSegment } from "./dash-hashes.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
@@ -32,7 +34,7 @@ export interface DashOwner {
 /** A request of the player that takes longer than this has failed, where the player itself sets no limit, in ms. */
 const AGAIN_TIMEOUT_MS = 30_000;
 
-/** What replaces `load` of dash.js's XHRLoader. What is no media segment goes on to the player's own. */
+/** What replaces `load` of dash.js's XHRLoader and FetchLoader. What is no media segment goes on to the player's own. */
 export function loaderExtension(owner: DashOwner): LoaderExtension {
   return function () {
     const { parent } = this;
@@ -43,7 +45,10 @@ export function loaderExtension(owner: DashOwner): LoaderExtension {
         const fragment = request.customData?.request;
         if (!fragment || !isMedia(fragment) || !owner.isOpen) return stock(request, response);
         owner.noted(request);
-        new DashLoad(owner, request, response, () => void stock(request, response)).start();
+        const byPlayer = (): void => void stock(request, response);
+        if (fragment.availabilityTimeComplete !== false) new DashLoad(owner, request, response, byPlayer).start();
+        else if (owner.session.wantsHashes) new DashChunks(owner, request, response).start();
+        else loadCounted(owner.session, request, response, byPlayer);
         return true;
       },
     };

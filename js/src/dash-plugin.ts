@@ -66,7 +66,7 @@ export class DashPlugin implements DashOwner, Player {
   /** Takes the player's requests for segments from now on. */
   connect(): void {
     const player = this.#player;
-    player.extend("XHRLoader", loaderExtension(this), true);
+    for (const name of ["XHRLoader", "FetchLoader"]) player.extend(name, loaderExtension(this), true);
     player.on("manifestLoaded", (event: { data?: DashManifest | null }) => this.#manifestLoaded(event.data ?? null));
     player.on("streamInitialized", () => this.#look());
     player.on("playbackMetaDataLoaded", () => this.#look());

@@ -48,6 +48,10 @@ export interface ProgressNews {
   readonly total?: number;
   readonly lengthComputable?: boolean;
   readonly time?: number;
+  /** Bytes that can be decoded already; the response then has only the rest. */
+  readonly data?: ArrayBuffer;
+  /** Not for the player's estimate. */
+  readonly noTrace?: boolean;
 }
 
 /** What a loader fills in. */
@@ -64,6 +68,8 @@ export interface FragmentRequest {
   readonly type: string | null;
   readonly mediaType: string | null;
   readonly isPartialSegmentRequest?: boolean;
+  /** False: the segment may still grow. */
+  readonly availabilityTimeComplete?: boolean;
   readonly url: string | null;
   /** `first-last`, both inclusive. */
   readonly range: string | null;

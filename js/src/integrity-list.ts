@@ -17,12 +17,26 @@ export interface Listed extends Known {
   readonly representation: string;
 }
 
+/** A segment that is published chunk by chunk (low latency). Each chunk is a byte range with hashes of its own. */
+export interface Chunked {
+  /** As on the list's host. */
+  readonly url: string;
+  /** Those that are complete, from the segment's first byte on, without a gap. */
+  readonly chunks: readonly Listed[];
+  /** The segment's size in bytes once it is complete; null while it grows. */
+  readonly bytes: number | null;
+}
+
 /** A list that was read. */
 export interface IntegrityList {
   /** Whether more segments will come. */
   readonly live: boolean;
-  /** Segments by representation, in the order of time. */
+  /** What is shared, by representation, in the order of time: segments, or the chunks of those that are published so. */
   readonly representations: ReadonlyMap<string, readonly Listed[]>;
+  /** Complete segments. */
+  readonly whole: readonly Listed[];
+  /** Segments with chunks. */
+  readonly chunked: readonly Chunked[];
 }
 
 /** Why a list cannot be used. */
@@ -43,16 +57,21 @@ export function parseList(text: string, listUrl: string): IntegrityList {
   if (list["version"] !== VERSION) throw new ListError(`it has version ${String(list["version"])}, not ${VERSION}`);
   const given = list["representations"];
   if (!Array.isArray(given)) throw new ListError("it has no representations");
-  const representations = new Map<string, Listed[]>();
-  for (const entry of given as unknown[]) {
-    const representation = record(entry);
+  const representations = new Map<string, readonly Listed[]>();
+  const all: Entry[] = [];
+  for (const item of given as unknown[]) {
+    const representation = record(item);
     const { period = "", id, segments } = representation ?? {};
     if (typeof id !== "string" || typeof period !== "string" || !Array.isArray(segments)) continue;
     const name = JSON.stringify([period, id]);
-    const known = (segments as unknown[]).map((segment) => readSegment(segment, name, listUrl));
-    representations.set(name, known.filter((segment) => segment !== null));
+    const read = (segments as unknown[]).map((segment) => readEntry(segment, name, listUrl));
+    const entries = read.filter((entry) => entry !== null);
+    all.push(...entries);
+    representations.set(name, entries.flatMap(({ whole, chunked }) => chunked?.chunks ?? (whole ? [whole] : [])));
   }
-  return { live: list["live"] === true, representations };
+  const whole = all.map((entry) => entry.whole).filter((segment) => segment !== null);
+  const chunked = all.map((entry) => entry.chunked).filter((segment) => segment !== null);
+  return { live: list["live"] === true, representations, whole, chunked };
 }
 
 /**
@@ -69,15 +88,50 @@ export function pathOf(url: string): string {
   return resolve(url, typeof document === "undefined" ? undefined : document.baseURI, "pathname") ?? url;
 }
 
-function readSegment(value: unknown, representation: string, listUrl: string): Listed | null {
-  const { url, number, start, duration, bytes, sha256, root = null, offset = null } = record(value) ?? {};
-  const hashes = typeof sha256 === "string" && isHash(sha256) && (root === null || (typeof root === "string" && isHash(root)));
-  const numbers = isWhole(number) && isWhole(bytes) && bytes > 0 && bytes <= MAX_BYTES && (offset === null || isWhole(offset));
+/** One entry of a list: a complete segment, one in chunks, or both. */
+interface Entry {
+  readonly whole: Listed | null;
+  readonly chunked: Chunked | null;
+}
+
+type Place = Pick<Listed, "url" | "number" | "start" | "duration" | "representation">;
+
+function readEntry(value: unknown, representation: string, listUrl: string): Entry | null {
+  const entry = record(value) ?? {};
+  const { url, number, start, duration, offset = null, chunks } = entry;
   const times = Number.isFinite(start) && Number.isFinite(duration) && (duration as number) > 0;
   const absolute = typeof url === "string" ? resolve(url, listUrl) : null;
-  if (!hashes || !numbers || !times || absolute === null) return null;
-  const place = { number, start: start as number, duration: duration as number, representation };
-  return { ...place, url: absolute, offset, bytes, sha256, root };
+  if (!times || absolute === null || !isWhole(number) || !(offset === null || isWhole(offset))) return null;
+  const place = { url: absolute, number, start: start as number, duration: duration as number, representation };
+  const known = readHashes(entry);
+  // Neither complete nor growing: something is wrong with it.
+  if (!known && (entry["bytes"] !== undefined || entry["sha256"] !== undefined)) return null;
+  const whole = known && { ...place, ...known, offset };
+  const chunked = offset === null && Array.isArray(chunks) ? readChunks(chunks, place, known?.bytes ?? null) : null;
+  return whole || chunked ? { whole, chunked } : null;
+}
+
+function readHashes({ bytes, sha256, root = null }: Record<string, unknown>): Known | null {
+  const hashes = typeof sha256 === "string" && isHash(sha256) && (root === null || (typeof root === "string" && isHash(root)));
+  return hashes && isWhole(bytes) && bytes > 0 && bytes <= MAX_BYTES ? { bytes, sha256, root } : null;
+}
+
+/** Null if a chunk has an error in it, or if they are not the segment. */
+function readChunks(values: readonly unknown[], place: Place, bytes: number | null): Chunked | null {
+  const chunks: Listed[] = [];
+  let offset = 0;
+  let { start } = place;
+  for (const value of values) {
+    const chunk = record(value) ?? {};
+    const { duration } = chunk;
+    const known = readHashes(chunk);
+    if (!known || !Number.isFinite(duration) || (duration as number) <= 0) return null;
+    chunks.push({ ...place, ...known, offset, start, duration: duration as number });
+    offset += known.bytes;
+    start += duration as number;
+  }
+  const fits = bytes === null ? offset > 0 : offset === bytes;
+  return fits ? { url: place.url, chunks, bytes } : null;
 }
 
 function parse(text: string): unknown {

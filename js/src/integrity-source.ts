@@ -1,11 +1,14 @@
 import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.js";
-import type { IntegrityList, Listed } from "./integrity-list.js";
+import type { Chunked, IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
 
 /** Two requests for the list are at least so far apart, in ms. */
 const LEAST_APART_MS = 400;
 /** Of the newest segment's duration, this much after the last answer the list is asked for, if nobody did. */
 const IDLE_FACTOR = 1.5;
+/** A list of growing segments that says nothing new is asked for again after this much of a chunk's duration. */
+const SOON_FACTOR = 0.25;
+const LEAST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 const TIMEOUT_MS = 5_000;
 
@@ -32,11 +35,14 @@ export class IntegritySource {
   #url: string | null = null;
   #list: IntegrityList | null = null;
   #byKey = new Map<string, Listed>();
+  #byPath = new Map<string, Chunked>();
   #text = "";
   #running: Promise<void> | null = null;
   #generation = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAt = -Infinity;
+  #changed = false;
+  #waiting: (() => void)[] = [];
   #complaint: string | null = null;
   /** Whether the latest request was not in the list, and that was told. */
   #lacking = false;
@@ -59,9 +65,11 @@ export class IntegritySource {
     clearTimeout(this.#timer);
     this.#url = this.#list = this.#running = this.#complaint = null;
     this.#byKey = new Map();
+    this.#byPath = new Map();
     this.#text = "";
     this.#askedAt = -Infinity;
     this.#lacking = false;
+    this.#waiting.splice(0).forEach((proceed) => proceed());
   }
 
   /** The list that was read last. */
@@ -74,6 +82,21 @@ export class IntegritySource {
     const listed = this.#byKey.get(keyOf(url, offset, bytes)) ?? null;
     if (listed) this.#lacking = false;
     return listed;
+  }
+
+  /** What the list says of the chunks of the segment at `url`; null: nothing. */
+  chunked(url: string): Chunked | null {
+    return this.#byPath.get(pathOf(url)) ?? null;
+  }
+
+  /** Whether the segments to come will be listed chunk by chunk. */
+  get byChunks(): boolean {
+    return this.#list !== null && this.#list.live && this.#list.chunked.length > 0;
+  }
+
+  /** Comes when the list will have been read the next time, or that failed. */
+  next(): Promise<void> {
+    return this.pending() ?? new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** A request goes to the CDN because the list, as it is now, lacks it. */
@@ -101,6 +124,7 @@ export class IntegritySource {
     const running = this.#read(url, signal).finally(() => {
       if (signal.aborted) return;
       this.#running = null;
+      this.#waiting.splice(0).forEach((proceed) => proceed());
       this.#again();
     });
     this.#running = running;
@@ -124,12 +148,13 @@ export class IntegritySource {
 
   #take(text: string, url: string): void {
     this.#complaint = null;
-    if (text === this.#text) return;
+    this.#changed = text !== this.#text;
+    if (!this.#changed) return;
     const list = parseList(text, url);
     this.#text = text;
     this.#list = list;
-    const all = [...list.representations.values()].flat();
-    this.#byKey = new Map(all.map((entry) => [keyOf(entry.url, entry.offset, entry.bytes), entry]));
+    this.#byKey = new Map(list.whole.map((entry) => [keyOf(entry.url, entry.offset, entry.bytes), entry]));
+    this.#byPath = new Map(list.chunked.map((entry) => [pathOf(entry.url), entry]));
     this.#host.changed(list);
   }
 
@@ -146,9 +171,22 @@ export class IntegritySource {
 
   #again(): void {
     if (this.#list && !this.#list.live) return;
+    this.#timer = setTimeout(() => this.#unasked(), this.byChunks ? this.#untilNextChunk() : this.#whileIdle());
+  }
+
+  #whileIdle(): number {
     const durations = [...this.#byKey.values()].slice(-1).map(({ duration }) => duration * 1000 * IDLE_FACTOR);
-    const pause = Math.min(durations[0] ?? LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
-    this.#timer = setTimeout(() => this.#unasked(), pause);
+    return Math.min(durations[0] ?? LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
+  }
+
+  /**
+   * Chunks appear at regular intervals: one such interval after an answer with something new there is something new
+   * again, and who asked too early moves closer by asking sooner the next time.
+   */
+  #untilNextChunk(): number {
+    const chunk = this.#list?.chunked.at(-1)?.chunks.at(-1);
+    const interval = (chunk?.duration ?? 1) * 1000 * (this.#changed ? 1 : SOON_FACTOR);
+    return Math.max(LEAST_PAUSE_MS, this.#askedAt + interval - performance.now());
   }
 }
 

@@ -47,9 +47,9 @@ async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue(), more
   globalThis.document ??= { baseURI: "https://page.example/" };
   const listeners = new Map();
   const video = new Media();
-  let extension;
+  const extensions = {};
   const player = {
-    extend: (name, factory) => { extension = { name, factory }; },
+    extend: (name, factory) => { extensions[name] = factory; },
     on: (type, listener) => listeners.set(type, listener),
     off() {},
     getVersion: () => "5.2.1",
@@ -60,9 +60,9 @@ async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue(), more
   };
   const plugin = new DashPlugin(player, resolveOptions({ ...options, ...more }), glue);
   plugin.connect();
-  assert.equal(extension.name, "XHRLoader");
+  assert.deepEqual(Object.keys(extensions), ["XHRLoader", "FetchLoader"]);
   const stock = new Stock();
-  const loader = extension.factory.call({ parent: stock });
+  const loader = extensions.XHRLoader.call({ parent: stock });
   const own = (type) => {
     const found = [];
     plugin.swarmline.addEventListener(type, ({ detail }) => found.push(detail));
