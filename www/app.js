@@ -12,7 +12,7 @@ const query = new URLSearchParams(location.search);
 const stream = query.get("stream") ?? "/live/master.m3u8";
 const isDash = /\.mpd(?:$|[?#])/.test(stream);
 // One event has one swarm, whichever way it is watched.
-const own = /^\/(live|vod)\//.exec(stream)?.[1];
+const own = /^\/(live|vod|low-latency)\//.exec(stream)?.[1];
 const swarmId = query.get("swarm") ?? (own ? `${location.host}/${own}` : null);
 const trackers = query.getAll("tracker");
 const ownTracker = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/tracker`;
@@ -31,16 +31,24 @@ globalThis.demo = { ...watched, video };
 function markStream() {
   at("another").href = location.href;
   if (!own) return void (at("ways").hidden = true);
-  const other = own === "vod" ? "live" : "vod";
-  const link = (id, folder, file) => (at(id).href = `?stream=/${folder}/${file}`);
   const [hls, dash] = ["master.m3u8", "manifest.mpd"];
-  link(`stream-${other}`, other, isDash ? dash : hls);
-  link(`stream-${own}`, own, isDash ? dash : hls);
-  link("way-hls", own, hls);
-  link("way-dash", own, dash);
-  for (const id of [`stream-${own}`, isDash ? "way-dash" : "way-hls"]) at(id).setAttribute("aria-current", "page");
+  // Low latency is another way to watch the live event.
+  const event = own === "vod" ? "vod" : "live";
+  const usual = isDash ? dash : hls;
+  const links = {
+    "stream-live": `/live/${usual}`,
+    "stream-vod": `/vod/${usual}`,
+    "way-hls": `/${event}/${hls}`,
+    "way-dash": `/${event}/${dash}`,
+    "way-fast": `/low-latency/${dash}`,
+  };
+  for (const [id, target] of Object.entries(links)) at(id).href = `?stream=${target}`;
+  const way = own === "low-latency" ? "way-fast" : isDash ? "way-dash" : "way-hls";
+  for (const id of [`stream-${event}`, way]) at(id).setAttribute("aria-current", "page");
+  at("way-fast").hidden = event === "vod";
   // A packager's folder may have no MPD of this name.
-  void fetch(`/${own}/${dash}`, { method: "HEAD" }).then(({ ok }) => (at("ways").hidden = !ok && !isDash));
+  const there = (path) => fetch(path, { method: "HEAD" }).then(({ ok }) => ok);
+  void there(`/${event}/${dash}`).then((ok) => (at("ways").hidden = !ok && !isDash));
 }
 
 async function begin() {

@@ -86,7 +86,7 @@ pub(super) fn low_latency(
          publishTime=\"{began}\" minimumUpdatePeriod=\"PT60S\" timeShiftBufferDepth=\"PT{window}S\" \
          maxSegmentDuration=\"PT{SEGMENT_SECONDS}S\" minBufferTime=\"PT{chunk_seconds}S\">\n\
          <ServiceDescription id=\"0\"><Latency target=\"{TARGET_MS}\"/>\
-         <PlaybackRate min=\"0.96\" max=\"1.04\"/></ServiceDescription>\n\
+         <PlaybackRate min=\"0.94\" max=\"1.06\"/></ServiceDescription>\n\
          <Period id=\"{PERIOD}\" start=\"PT0S\">\n",
         began = date_time(began),
         window = window.as_secs(),

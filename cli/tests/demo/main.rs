@@ -8,6 +8,7 @@
 
 mod faults;
 mod input;
+mod low_latency;
 mod pages;
 mod server;
 mod shutdown;

@@ -50,6 +50,15 @@ export class Demo {
     return `${this.origin}/vod/manifest.mpd`;
   }
 
+  /** The same event in chunks of half a second, sent as they are made. */
+  get lowLatency() {
+    return `${this.origin}/low-latency/manifest.mpd`;
+  }
+
+  get lowLatencyList() {
+    return `${this.origin}/low-latency/integrity.json`;
+  }
+
   get tracker() {
     return `${this.origin.replace("http", "ws")}/tracker`;
   }

@@ -33,6 +33,7 @@ export class Publisher {
 
   /** Reads every playlist once. */
   async read() {
+    if (this.master.endsWith(".json")) return this.#took(parseList(await load(this.master), this.master));
     if (this.master.endsWith(".mpd")) return this.#took(parseList(await load(listOf(this.master)), this.master));
     const text = await load(this.master);
     const media = mediaPlaylists(text, this.master);

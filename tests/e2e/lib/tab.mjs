@@ -35,6 +35,14 @@ export class Tab {
     page.on("pageerror", (error) => this.exceptions.push(String(error?.stack ?? error)));
   }
 
+  /** From now on all that the page loads by HTTP shares a line of so many bit/s. */
+  async line(bitsPerSecond) {
+    const session = await this.context.newCDPSession(this.page);
+    await session.send("Network.enable");
+    const speed = { downloadThroughput: bitsPerSecond / 8, uploadThroughput: -1, latency: 0 };
+    await session.send("Network.emulateNetworkConditions", { offline: false, ...speed });
+  }
+
   /** Starts a player (see page/player.js for what may be set); its number is the answer. */
   async start(config) {
     return this.page.evaluate((config) => window.start(config), config);

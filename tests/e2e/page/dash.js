@@ -23,6 +23,11 @@ export class DashSide {
     return this.ready ? this.player.getCurrentLiveLatency() : Number.NaN;
   }
 
+  /** What the player takes its line for, in bit/s. */
+  get estimate() {
+    return 1000 * this.player.getAverageThroughput("video");
+  }
+
   play(video, url) {
     // dash.js must see the element begin to play: it reads the MPD again from then on.
     this.player.initialize(video, url, true);
@@ -53,11 +58,20 @@ export class DashSide {
 
   watch(tell) {
     const { player } = this;
-    // Every response on its way to the player; what a low-latency request had in pieces before is not in it.
+    // What a low-latency request gives the player in pieces while it runs, and every response on its way to the player.
+    const pieces = new WeakMap();
+    player.addRequestInterceptor(async (request) => {
+      pieces.set(request.customData, []);
+      overhear(request.customData, (data) => pieces.get(request.customData).push(data.slice(0)));
+      return request;
+    });
     player.addResponseInterceptor(async (response) => {
-      const { request } = response.request.customData;
+      const { customData } = response.request;
       const whole = response.data instanceof ArrayBuffer && response.status >= 200 && response.status < 300;
-      if (request.type === "MediaSegment" && whole) tell.payload(about(request), response.data);
+      if (customData.request.type === "MediaSegment" && whole) {
+        const data = await new Blob([...pieces.get(customData), response.data]).arrayBuffer();
+        tell.payload(about(customData.request), data);
+      }
       return response;
     });
     player.on("error", ({ error }) => tell.error({ type: "dash", details: error?.message ?? String(error), fatal: true }));
@@ -69,6 +83,30 @@ export class DashSide {
       if (mediaType === "video") tell.level(newRepresentation.absoluteIndex);
     });
   }
+}
+
+/** dash.js hangs its callback for progress here after this, may take it away, and others may wrap it. */
+function overhear(customData, piece) {
+  const heard = new WeakSet();
+  let callback;
+  Object.defineProperty(customData, "onprogress", {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const current = callback;
+      return (
+        current &&
+        ((event) => {
+          if (event.data instanceof ArrayBuffer && !heard.has(event)) piece(event.data);
+          heard.add(event);
+          current(event);
+        })
+      );
+    },
+    set: (given) => {
+      callback = given;
+    },
+  });
 }
 
 function about({ url, range, mediaType, representation, requestStartDate, startDate, endDate }) {

@@ -24,6 +24,11 @@ export class HlsSide {
     return this.player.latency;
   }
 
+  /** What the player takes its line for, in bit/s. */
+  get estimate() {
+    return this.player.bandwidthEstimate;
+  }
+
   play(video, url) {
     this.player.loadSource(url);
     this.player.attachMedia(video);

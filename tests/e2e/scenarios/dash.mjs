@@ -124,6 +124,56 @@ export const dash = [
   },
 
   {
+    name: "dash.js: low latency, three seconds behind",
+    tabs: 5,
+    alone: true,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch(demo.lowLatencyList);
+      const tabs = await viewers(t, demo, 4, { player: "dash", url: demo.lowLatency });
+      const plain = await t.tab({ name: "plain twin" });
+      await plain.start({ player: "dash", url: (await t.demo()).lowLatency });
+      await t.sleep(SECONDS);
+      const [twin, ...seen] = await reports([plain, ...tabs]);
+      const origin = await demo.stats();
+      t.figure(plain.name, describe(twin));
+      const usual = latency(twin);
+      for (const [i, report] of seen.entries()) {
+        t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
+        await asPublished(t, publisher, tabs[i].name, report);
+        t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
+        const own = latency(report);
+        t.check(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
+      }
+      const share = offload(origin, seen);
+      t.figure("net offload at the origin (limit 0.75)", share);
+      t.check(share >= 0.55, `net offload ${share.toFixed(3)}`);
+    },
+  },
+
+  {
+    name: "dash.js: low latency, and nobody publishes hashes",
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      await demo.faults({ hideHashes: true });
+      const [viewer] = await viewers(t, demo, 1, { player: "dash", url: demo.lowLatency });
+      const plain = await t.tab({ name: "plain twin" });
+      await plain.start({ player: "dash", url: (await t.demo()).lowLatency });
+      await plain.playing();
+      await t.sleep(12);
+      const [twin, report] = await reports([plain, viewer]);
+      for (const [tab, seen] of [[plain, twin], [viewer, report]]) t.figure(tab.name, describe(seen));
+      undisturbed(t, viewer.name, report);
+      t.check(latency(report) <= latency(twin) * 1.1, `${latency(report).toFixed(2)} s behind, the plain twin ${latency(twin).toFixed(2)} s`);
+      const { stats } = report;
+      t.check(stats.offReason === "no-hashes", `P2P is off because of ${stats.offReason}`);
+      t.check(stats.cdnBytes > 0 && stats.deliveredBytes > 0, "nothing was counted");
+    },
+  },
+
+  {
     name: "dash.js: reset and another stream",
     tabs: 2,
     async run(t) {

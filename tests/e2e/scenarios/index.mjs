@@ -7,5 +7,6 @@ import { crowd } from "./crowd.mjs";
 import { failures } from "./failures.mjs";
 import { players } from "./players.mjs";
 import { formats } from "./formats.mjs";
+import { estimate } from "./estimate.mjs";
 import { page } from "./page.mjs";
-export const scenarios = [plain, options, crowd, dash, fallback, failures, players, formats, page].flat();
+export const scenarios = [plain, options, crowd, dash, fallback, failures, players, formats, estimate, page].flat();
