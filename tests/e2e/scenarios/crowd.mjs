@@ -1,6 +1,7 @@
 // The main promise: viewers of one event carry each other, and nobody notices.
 import { CpuTrace, idle } from "../lib/cpu.mjs";
 import { copiedOften, delivered, latency, median, mostOffload, offload, offloadOf, pace, sum } from "../lib/figures.mjs";
+import { overKinds } from "../lib/kinds.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
@@ -23,10 +24,11 @@ async function visit(t, tab, config) {
  * Visits with and without Swarmline by turns, the first of each pair changing: each in a process and with a cache of
  * its own. Many, for chance is larger than what is looked for; fewer where the machine is slow.
  */
-async function pairsOfVisits(t, demo, { least = 9, most = 13, seconds = 30 } = {}) {
+async function pairsOfVisits(t, demo, kind, { least = 9, most = 13, seconds = 30 } = {}) {
   // Without this hls.js looks every 100 ms whether it may begin, and chance decides how long it waits.
   const hls = { startFragPrefetch: true };
-  const configs = [{ url: demo.live, hls }, { url: demo.live, hls, swarm: joined(demo) }];
+  const config = { ...kind.live(demo), hls };
+  const configs = [config, { ...config, swarm: joined(demo) }];
   const names = Array.from({ length: 2 * most }, (_, i) => `visitor ${i + 1}`);
   const tabs = await Promise.all(names.map((name) => t.tab({ name })));
   // So many new processes have a lot to do before they rest.
@@ -107,69 +109,73 @@ function crowdOf(count, window, { least }) {
 const lastNumber = ({ payloads }) => Math.max(...payloads.filter(({ type }) => type === "main").map(({ sn }) => sn));
 
 export const crowd = [
-  {
-    name: "four tabs carry each other",
-    tabs: 5,
-    alone: true,
-    async run(t) {
-      const demo = await t.demo();
-      const publisher = demo.watch();
-      const trace = await CpuTrace.start(t.browser);
-      const tabs = await viewers(t, demo, 4);
-      // What real time is on this machine, a plain player tells, of another origin.
-      const plain = await t.tab({ name: "plain twin" });
-      await plain.start({ url: (await t.demo()).live });
-      await t.sleep(10);
-      const memory = await wasmMemory(tabs[0]);
-      await t.sleep(SECONDS - 10);
-      const [twin, ...seen] = await reports([plain, ...tabs]);
-      const real = pace(twin);
-      t.figure(plain.name, describe(twin));
-      const origin = await demo.stats();
-      await trace.stop();
-      for (const [i, report] of seen.entries()) {
-        t.figure(tabs[i].name, describe(report));
-        undisturbed(t, tabs[i].name, report);
-        const speed = pace(report);
-        t.check(speed > real - 0.03, `${tabs[i].name} played at ${speed.toFixed(3)}, the plain twin at ${real.toFixed(3)}`);
-        t.check(report.at - report.firstFrameMs >= SECONDS * 1000, `${tabs[i].name} played for less than ${SECONDS} s`);
-        await asPublished(t, publisher, tabs[i].name, report);
-        t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
-        const heavy = trace.blamedOn("/dist/", report);
-        t.check(heavy.length === 0, `${tabs[i].name} was kept busy: ${JSON.stringify(heavy)}`);
-      }
-      const share = offload(origin, seen);
-      t.figure("net offload at the origin (limit 0.75)", share);
-      t.check(share >= 0.6, `net offload ${share.toFixed(3)}`);
-      const own = sum(seen.map(({ stats }) => stats.deliveredBytes));
-      t.check(own === sum(seen.map(delivered)), `the players report ${own} delivered bytes`);
-      const grown = (await wasmMemory(tabs[0])) - memory;
-      t.figure("wasm memory (bytes, growth in 30 s)", `${memory}, ${grown}`);
-      t.check(grown < delivered(seen[0]) / 10, `wasm memory grew by ${grown} bytes while playing`);
+  ...overKinds((kind) => [
+    {
+      name: `${kind.prefix}four tabs carry each other`,
+      tabs: 5,
+      alone: true,
+      async run(t) {
+        const demo = await t.demo();
+        const publisher = demo.watch();
+        const trace = await CpuTrace.start(t.browser);
+        const tabs = await viewers(t, demo, 4, kind.live(demo));
+        // What real time is on this machine, a plain player tells, of another origin.
+        const plain = await t.tab({ name: "plain twin" });
+        await plain.start(kind.live(await t.demo()));
+        await t.sleep(10);
+        const memory = await wasmMemory(tabs[0]);
+        await t.sleep(SECONDS - 10);
+        const [twin, ...seen] = await reports([plain, ...tabs]);
+        const real = pace(twin);
+        t.figure(plain.name, describe(twin));
+        const origin = await demo.stats();
+        await trace.stop();
+        for (const [i, report] of seen.entries()) {
+          t.figure(tabs[i].name, describe(report));
+          undisturbed(t, tabs[i].name, report);
+          const speed = pace(report);
+          t.check(speed > real - 0.03, `${tabs[i].name} played at ${speed.toFixed(3)}, the plain twin at ${real.toFixed(3)}`);
+          const [own, usual] = [latency(report), latency(twin)];
+          t.check(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
+          t.check(report.at - report.firstFrameMs >= SECONDS * 1000, `${tabs[i].name} played for less than ${SECONDS} s`);
+          await asPublished(t, publisher, tabs[i].name, report);
+          t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
+          const heavy = trace.blamedOn("/dist/", report);
+          t.check(heavy.length === 0, `${tabs[i].name} was kept busy: ${JSON.stringify(heavy)}`);
+        }
+        const share = offload(origin, seen);
+        t.figure("net offload at the origin (limit 0.75)", share);
+        t.check(share >= 0.6, `net offload ${share.toFixed(3)}`);
+        const told = sum(seen.map(({ stats }) => stats.deliveredBytes));
+        t.check(told === sum(seen.map(delivered)), `the players report ${told} delivered bytes`);
+        const grown = (await wasmMemory(tabs[0])) - memory;
+        t.figure("wasm memory (bytes, growth in 30 s)", `${memory}, ${grown}`);
+        t.check(grown < delivered(seen[0]) / 10, `wasm memory grew by ${grown} bytes while playing`);
+      },
     },
-  },
-  {
-    name: "first frame and latency are those of plain hls.js",
-    tabs: 4,
-    alone: true,
-    async run(t) {
-      const demo = await t.demo();
-      // The line of a viewer, so that there is something to compare with.
-      await demo.faults({ latencyMs: 30, rateBps: 10_000_000 });
-      await viewers(t, demo, 2);
-      const pairs = await pairsOfVisits(t, demo);
-      const figures = ["firstFrame", "latency"];
-      // Chance can do that much; not twice.
-      if (figures.some((what) => excess(pairs, what).share > 0.1)) pairs.push(...(await pairsOfVisits(t, demo)));
-      for (const what of figures) {
-        const digits = what === "latency" ? 2 : 0;
-        const { usual, more, share } = excess(pairs, what);
-        t.figure(`${what}, each pair (plain/swarm)`, pairs.map((pair) => pair.map((side) => side[what].toFixed(digits)).join("/")).join(" "));
-        t.figure(`${what}: plain, and how much more with Swarmline (medians of ${pairs.length})`, `${usual.toFixed(digits)}, ${more.toFixed(digits)}`);
-        t.check(share <= 0.1, `${what}: ${(100 * share).toFixed(1)} % above plain hls.js`);
-      }
+    {
+      name: `${kind.prefix}first frame and latency are those of the plain player`,
+      tabs: 4,
+      alone: true,
+      async run(t) {
+        const demo = await t.demo();
+        // The line of a viewer, so that there is something to compare with.
+        await demo.faults({ latencyMs: 30, rateBps: 10_000_000 });
+        await viewers(t, demo, 2, kind.live(demo));
+        const pairs = await pairsOfVisits(t, demo, kind);
+        const figures = ["firstFrame", "latency"];
+        // Chance can do that much; not twice.
+        if (figures.some((what) => excess(pairs, what).share > 0.1)) pairs.push(...(await pairsOfVisits(t, demo, kind)));
+        for (const what of figures) {
+          const digits = what === "latency" ? 2 : 0;
+          const { usual, more, share } = excess(pairs, what);
+          t.figure(`${what}, each pair (plain/swarm)`, pairs.map((pair) => pair.map((side) => side[what].toFixed(digits)).join("/")).join(" "));
+          t.figure(`${what}: plain, and how much more with Swarmline (medians of ${pairs.length})`, `${usual.toFixed(digits)}, ${more.toFixed(digits)}`);
+          t.check(share <= 0.1, `${what}: ${(100 * share).toFixed(1)} % above the plain player`);
+        }
+      },
     },
-  },
+  ]),
   crowdOf(8, 5, { least: 0.81 }),
   crowdOf(8, 8, { least: 0.81 }),
   { ...crowdOf(12, 8, { least: 0.87 }), large: true },

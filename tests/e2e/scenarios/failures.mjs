@@ -16,75 +16,75 @@ const letInAgain = (report) =>
   (report.events.peerconnect ?? []).filter(({ peer, at }) => liars(report).some((liar) => liar.peer === peer && liar.at < at));
 
 export const failures = [
-  {
-    name: "origin refuses half of all segments for 15 s, then all for 4 s",
-    tabs: 5,
-    alone: true,
-    async run(t) {
-      const demo = await t.demo();
-      const publisher = demo.watch();
-      const tabs = await viewers(t, demo, 4);
-      await Promise.all(tabs.map((tab) => tab.peers(2)));
-      await t.sleep(4);
-      await demo.faults({ errorShare: 0.5 });
-      await t.sleep(15);
-      await demo.faults();
-      const half = await reports(tabs);
-      const { segmentErrors } = await demo.stats();
-      t.figure("requests refused", segmentErrors);
-      t.check(segmentErrors > 0, "the origin refused nothing");
-      half.forEach((report, i) => undisturbed(t, tabs[i].name, report));
-      t.figure("segments that peers saved", sum(half.map(({ stats }) => stats.stallsAvoided)));
-
-      const plain = await t.tab({ name: "plain twin" });
-      await plain.start({ url: demo.live });
-      await plain.playing();
-      await t.sleep(5);
-      await demo.faults({ errorShare: 1 });
-      await t.sleep(4);
-      await demo.faults();
-      await t.sleep(8);
-      const [twin, ...seen] = await reports([plain, ...tabs]);
-      t.figure("plain twin", describe(twin));
-      for (const [i, report] of seen.entries()) {
-        t.figure(tabs[i].name, describe(report));
-        t.check(stalled(report) <= stalled(twin), `${tabs[i].name} stalled ${stalled(report)} ms, plain ${stalled(twin)}`);
-        t.check(report.errors.every((error) => !error.fatal), `${tabs[i].name} failed`);
-        await asPublished(t, publisher, tabs[i].name, report);
-      }
-    },
-  },
-
-  {
-    name: "half of eight tabs are killed without a goodbye",
-    tabs: 8,
-    alone: true,
-    async run(t) {
-      const demo = await t.demo();
-      // A small degree, so that the dead leave holes which must be filled from among the living.
-      const tabs = await viewers(t, demo, 8, { swarm: { maxPeers: 4 } });
-      await Promise.all(tabs.map((tab) => tab.peers(1)));
-      await t.sleep(8);
-      const [living, dying] = [tabs.filter((_, i) => i % 2), tabs.filter((_, i) => i % 2 === 0)];
-      const killed = (await reports(living)).map((report) => report.at);
-      await Promise.all(dying.map((tab) => tab.kill()));
-      await t.sleep(20);
-      const seen = await reports(living);
-      for (const [i, report] of seen.entries()) {
-        const least = leastAhead(report, killed[i]);
-        t.figure(living[i].name, describe(report));
-        t.check(least > SEGMENT_SECONDS, `${living[i].name} had only ${least.toFixed(2)} s ahead`);
-        undisturbed(t, living[i].name, report, { from: killed[i] });
-        const { peers } = report.stats;
-        t.check(peers === 2 || peers === 3, `${living[i].name} counts ${peers} peers, 3 others live`);
-      }
-      const found = seen.map(({ events }, i) => (events.peerconnect ?? []).filter(({ at }) => at > killed[i]).length);
-      t.figure("new neighbours found after the kill", `${found}`);
-      t.check(sum(found) > 0, "nobody found a new neighbour");
-    },
-  },
-
   ...overKinds((kind) => [
+    {
+      name: `${kind.prefix}origin refuses half of all segments for 15 s, then all for 4 s`,
+      tabs: 5,
+      alone: true,
+      async run(t) {
+        const demo = await t.demo();
+        const publisher = demo.watch();
+        const tabs = await viewers(t, demo, 4, kind.live(demo));
+        await Promise.all(tabs.map((tab) => tab.peers(2)));
+        await t.sleep(4);
+        await demo.faults({ errorShare: 0.5 });
+        await t.sleep(15);
+        await demo.faults();
+        const half = await reports(tabs);
+        const { segmentErrors } = await demo.stats();
+        t.figure("requests refused", segmentErrors);
+        t.check(segmentErrors > 0, "the origin refused nothing");
+        half.forEach((report, i) => undisturbed(t, tabs[i].name, report));
+        t.figure("segments that peers saved", sum(half.map(({ stats }) => stats.stallsAvoided)));
+
+        const plain = await t.tab({ name: "plain twin" });
+        await plain.start(kind.live(demo));
+        await plain.playing();
+        await t.sleep(5);
+        await demo.faults({ errorShare: 1 });
+        await t.sleep(4);
+        await demo.faults();
+        await t.sleep(8);
+        const [twin, ...seen] = await reports([plain, ...tabs]);
+        t.figure("plain twin", describe(twin));
+        for (const [i, report] of seen.entries()) {
+          t.figure(tabs[i].name, describe(report));
+          t.check(stalled(report) <= stalled(twin), `${tabs[i].name} stalled ${stalled(report)} ms, plain ${stalled(twin)}`);
+          t.check(report.errors.every((error) => !error.fatal), `${tabs[i].name} failed`);
+          await asPublished(t, publisher, tabs[i].name, report);
+        }
+      },
+    },
+
+    {
+      name: `${kind.prefix}half of eight tabs are killed without a goodbye`,
+      tabs: 8,
+      alone: true,
+      async run(t) {
+        const demo = await t.demo();
+        // A small degree, so that the dead leave holes which must be filled from among the living.
+        const tabs = await viewers(t, demo, 8, { ...kind.live(demo), swarm: { maxPeers: 4 } });
+        await Promise.all(tabs.map((tab) => tab.peers(1)));
+        await t.sleep(8);
+        const [living, dying] = [tabs.filter((_, i) => i % 2), tabs.filter((_, i) => i % 2 === 0)];
+        const killed = (await reports(living)).map((report) => report.at);
+        await Promise.all(dying.map((tab) => tab.kill()));
+        await t.sleep(20);
+        const seen = await reports(living);
+        for (const [i, report] of seen.entries()) {
+          const least = leastAhead(report, killed[i]);
+          t.figure(living[i].name, describe(report));
+          t.check(least > SEGMENT_SECONDS, `${living[i].name} had only ${least.toFixed(2)} s ahead`);
+          undisturbed(t, living[i].name, report, { from: killed[i] });
+          const { peers } = report.stats;
+          t.check(peers === 2 || peers === 3, `${living[i].name} counts ${peers} peers, 3 others live`);
+        }
+        const found = seen.map(({ events }, i) => (events.peerconnect ?? []).filter(({ at }) => at > killed[i]).length);
+        t.figure("new neighbours found after the kill", `${found}`);
+        t.check(sum(found) > 0, "nobody found a new neighbour");
+      },
+    },
+
     {
       name: `${kind.prefix}a tab that sends flipped bytes is dropped`,
       tabs: 4,
