@@ -1,6 +1,14 @@
 // What the publisher says about every segment, read from the playlists by a reader that shares no code
 // with the loader under test.
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../../js/package.json", import.meta.url));
+const { default: Ajv } = require("ajv/dist/2020.js");
+const schema = JSON.parse(readFileSync(new URL("../../../docs/integrity-list.schema.json", import.meta.url), "utf8"));
+const isList = new Ajv({ strict: false, formats: { "uri-reference": true } }).compile(schema);
+
 const POLL_MS = 700;
 
 export class Publisher {
@@ -69,11 +77,17 @@ async function load(url) {
   return response.text();
 }
 
+/** Integrity lists that were served and do not follow their schema. */
+const lists = [];
+export const badLists = () => lists.splice(0);
+
 /** Where `swarmline seal` puts an MPD's integrity list. */
 export const listOf = (mpd) => mpd.replace(/\.mpd$/, ".integrity.json");
 
 function parseList(text, base) {
-  const { representations } = JSON.parse(text);
+  const list = JSON.parse(text);
+  const { representations } = list;
+  if (!isList(list)) lists.push(`${base}: ${JSON.stringify(isList.errors.slice(0, 3))}`);
   return representations.flatMap(({ segments }) =>
     segments.map(({ url: name, offset, bytes, sha256 }) => {
       const url = new URL(name, base).href;

@@ -1,5 +1,6 @@
 // What most scenarios do: open viewers, let them play, judge what they saw.
 import { delivered, latency, leastAhead, pace } from "./figures.mjs";
+import { badLists } from "./publisher.mjs";
 
 /** Options of a player that joins the demo's tracker. */
 export const joined = (demo, options = {}) => ({ trackers: [demo.tracker], ...options });
@@ -38,6 +39,8 @@ export function undisturbed(t, name, report, { from = report.firstFrameMs } = {}
 export async function asPublished(t, publisher, name, report, { mayMiss = false } = {}) {
   // The newest segments may be younger than the last look at the playlists.
   await publisher.read().catch(() => {});
+  const bad = badLists();
+  t.check(bad.length === 0, `not as docs/integrity-list.schema.json has it: ${bad.join("; ")}`);
   const { matched, wrong, unknown } = publisher.judge(report.payloads);
   t.check(matched > 0, `${name} was given nothing that the publisher signed`);
   t.check(wrong.length === 0, `${name} was given other bytes than the publisher's: ${wrong.join(" ")}`);
