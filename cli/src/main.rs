@@ -1,4 +1,5 @@
 //! `swarmline`: the command beside a packager and a player page.
+mod boxes;
 mod demo;
 mod integrity_list;
 mod seal;

@@ -1,7 +1,7 @@
 //! Cuts a fragment into CMAF chunks (ISO/IEC 23000-19 §7.3.2.3): the same samples in the same order, in several moof and
 //! mdat of equal length in time, as a low-latency packager sends them while they are encoded.
 
-use crate::demo::boxes::{BoxError, Kind, Mp4Box, find};
+use crate::boxes::{BoxError, Kind, Mp4Box, find};
 use std::ops::Range;
 
 /// Flags of `tfhd` and `trun` that say which fields are there (ISO/IEC 14496-12 §8.8.7, §8.8.8).
@@ -202,7 +202,7 @@ fn missing(kind: &Kind) -> BoxError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::boxes::{boxes, decode_time};
+    use crate::boxes::{boxes, decode_time};
     use crate::demo::clip;
     use crate::demo::clip::tests::stated_duration;
 

@@ -17,7 +17,6 @@
 
 mod assets;
 mod body;
-mod boxes;
 mod chunks;
 mod clip;
 mod control;
@@ -34,6 +33,7 @@ mod range;
 mod server;
 mod tracker;
 
+use crate::boxes;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;

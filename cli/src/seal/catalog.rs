@@ -101,6 +101,8 @@ struct Trouble {
 pub(crate) struct Entry {
     /// The packager's version, as last read.
     pub(crate) source: Option<(Stamp, Source)>,
+    /// The files whose indexes it was read with, in the state they were in.
+    pub(crate) indexes: BTreeMap<PathBuf, Stamp>,
     /// The version in the output folder.
     pub(crate) published: Option<Published>,
     /// It was reported as sealed in this run.
@@ -117,9 +119,26 @@ impl Entry {
         }
     }
 
-    /// Whether the packager's version was read in this state.
-    pub(crate) fn was_read(&self, stamp: &Stamp) -> bool {
-        self.source.as_ref().is_some_and(|(read, _)| read == stamp)
+    /// Whether the packager's version was read in this state, and so were the files with its indexes.
+    pub(crate) fn was_read(&self, stamp: &Stamp, looks: &Looks) -> bool {
+        let same = |(path, stamp): (&PathBuf, &Stamp)| {
+            looks.get(path).is_none_or(|look| look.stamp == *stamp)
+        };
+        let read = self.source.as_ref().map(|(read, _)| read);
+        read == Some(stamp) && self.indexes.iter().all(same)
+    }
+
+    /// Takes what was read, with the files whose indexes were needed for that.
+    pub(crate) fn read(&mut self, stamp: Stamp, source: Source, indexes: BTreeMap<PathBuf, Stamp>) {
+        self.source = Some((stamp, source));
+        self.indexes = indexes;
+    }
+
+    /// It has to be read again and cannot be, yet. Ranges that another index has named are not to be hashed.
+    pub(crate) fn outdate(&mut self) {
+        if !self.indexes.is_empty() {
+            self.source = None;
+        }
     }
 
     /// Notes what stands in the way. Returns true if somebody should be told now: of a failure at

@@ -8,6 +8,7 @@ mod console;
 mod digests;
 mod folders;
 mod hash;
+mod indexes;
 mod ledger;
 mod looks;
 mod mpd;

@@ -2,16 +2,25 @@
 //! timeline, and the same text again with its integrity list named. Pure.
 //!
 //! Sealed are SegmentTemplate with SegmentTimeline (`$Number$` or `$Time$`), SegmentTemplate with a duration in static
-//! MPDs, and SegmentList. What an MPD does not say itself cannot be sealed: segments that only an index in the media
-//! names (SegmentBase), and those of a dynamic MPD that only a clock names (a template with a duration).
+//! MPDs, SegmentList, and what an index in the media names: SegmentBase, or nothing but a BaseURL. The caller reads the
+//! indexes. What only a clock names cannot be sealed: a template with a duration in a dynamic MPD.
 //!
 //! Invariant: apart from one SupplementalProperty element, [`Manifest::named`] gives back byte for byte what
 //! [`parse`] took.
 
+mod index;
+mod place;
+mod timing;
+
+pub(crate) use index::{Subsegment, subsegments};
+
+use super::plan::Wait;
 use super::playlist::{Companion, ParseError, Part};
 use crate::integrity_list::{List, Representation, SCHEME, Segment};
+use place::{Place, Span, based, children, join};
 use roxmltree::{Document, Node};
 use swarmline::core::integrity::tag::Tag;
+use timing::{Timing, seconds};
 
 /// More segments than this in one MPD are a mistake, or worse.
 const MOST: usize = 500_000;
@@ -25,6 +34,8 @@ pub(crate) struct Manifest {
     /// The list's file name, beside the MPD.
     pub(crate) list: String,
     live: bool,
+    /// Whether an index in the media names some of its segments.
+    pub(crate) indexed: bool,
     representations: Vec<(String, String)>,
     /// Media segments by representation, in the order of time.
     pub(crate) segments: Vec<Listed>,
@@ -51,16 +62,27 @@ pub(crate) enum MpdError {
     /// It is none.
     #[error(transparent)]
     Broken(#[from] ParseError),
-    /// It does not name its segments itself; it can be served as it is.
+    /// Which segments it has cannot be told; it can be served as it is.
     #[error("{0}")]
     Beyond(String),
+    /// A file that it names is not ready.
+    #[error("{0}")]
+    Wait(Wait),
 }
+
+/// Reads the index of the file at a URI; the part is where the MPD says that it is. An error is told without
+/// the representation's name.
+pub(crate) type ReadIndex<'a> = &'a mut dyn FnMut(&str, Part) -> Result<Vec<Subsegment>, MpdError>;
 
 /// Reads an MPD; `name` is its file name.
 ///
 /// # Errors
 /// It is no MPD, or names its segments in a way that sealing cannot follow.
-pub(crate) fn parse(name: &str, bytes: Vec<u8>) -> Result<Manifest, MpdError> {
+pub(crate) fn parse(
+    name: &str,
+    bytes: Vec<u8>,
+    read_index: ReadIndex<'_>,
+) -> Result<Manifest, MpdError> {
     let broken = |line: u32, what: String| ParseError {
         line: line as usize,
         what,
@@ -74,7 +96,9 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>) -> Result<Manifest, MpdError> {
     }
     let (insert, list) = list_of(name, &text, mpd)?;
     let mut reader = Reader {
+        read_index,
         live: mpd.attribute("type") == Some("dynamic"),
+        indexed: false,
         representations: Vec::new(),
         segments: Vec::new(),
         companions: Vec::new(),
@@ -82,14 +106,17 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>) -> Result<Manifest, MpdError> {
     reader.periods(mpd)?;
     let Reader {
         live,
+        indexed,
         representations,
         segments,
         companions,
+        ..
     } = reader;
     Ok(Manifest {
         insert,
         list,
         live,
+        indexed,
         representations,
         segments,
         companions,
@@ -98,9 +125,9 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>) -> Result<Manifest, MpdError> {
 }
 
 impl Manifest {
-    /// Whether it will not change any more.
+    /// Whether its files will not grow any more.
     pub(crate) fn ended(&self) -> bool {
-        !self.live
+        !self.live || self.indexed
     }
 
     /// The MPD again, with its list named.
@@ -178,30 +205,16 @@ fn list_of(name: &str, text: &str, mpd: Node<'_, '_>) -> Result<(Option<usize>, 
     Ok((Some(at), list))
 }
 
-struct Reader {
+struct Reader<'r> {
+    read_index: ReadIndex<'r>,
     live: bool,
+    indexed: bool,
     representations: Vec<(String, String)>,
     segments: Vec<Listed>,
     companions: Vec<Companion>,
 }
 
-/// When a period is, in seconds.
-#[derive(Clone, Copy)]
-struct Span {
-    start: f64,
-    duration: Option<f64>,
-}
-
-/// The nodes whose attributes and children a representation inherits, nearest first.
-struct Place<'a, 'i> {
-    levels: [Node<'a, 'i>; 3],
-    base: String,
-    span: Span,
-    id: &'a str,
-    bandwidth: &'a str,
-}
-
-impl Reader {
+impl Reader<'_> {
     fn periods(&mut self, mpd: Node<'_, '_>) -> Result<(), MpdError> {
         let whole = seconds(mpd.attribute("mediaPresentationDuration"));
         let base = based("", mpd);
@@ -248,31 +261,28 @@ impl Reader {
     }
 
     fn representation(&mut self, place: &Place<'_, '_>) -> Result<(), MpdError> {
-        if place.has("SegmentTemplate") {
-            return self.template(place);
+        match place.kind() {
+            Some("SegmentTemplate") => self.template(place),
+            Some("SegmentList") => self.segment_list(place),
+            _ if place.base.is_empty() || place.base.ends_with('/') => {
+                Err(place.beyond("it names no segments"))
+            }
+            // One file for all of it, without an index.
+            _ if place.is_text() => {
+                self.companion(&place.base, false);
+                Ok(())
+            }
+            _ => self.segment_base(place),
         }
-        if place.has("SegmentList") {
-            return self.segment_list(place);
-        }
-        let how = if place.has("SegmentBase") {
-            "only an index in the media names its segments (SegmentBase)"
-        } else {
-            "it names no segments"
-        };
-        Err(MpdError::Beyond(format!(
-            "representation {:?}: {how}",
-            place.id
-        )))
     }
 
     fn template(&mut self, place: &Place<'_, '_>) -> Result<(), MpdError> {
         let kind = "SegmentTemplate";
         let Some(media) = place.attribute(kind, "media") else {
-            let what = format!("representation {:?}: its template has no media", place.id);
-            return Err(MpdError::Beyond(what));
+            return Err(place.beyond("its template has no media"));
         };
         if let Some(init) = place.attribute(kind, "initialization") {
-            self.companion(place, &place.fill(init, 0, 0));
+            self.companion(&join(&place.base, &place.fill(init, 0, 0)), true);
         }
         let counted = media.contains("$Number");
         let timing = Timing::of(place, kind);
@@ -294,14 +304,11 @@ impl Reader {
         let kind = "SegmentList";
         let timing = Timing::of(place, kind);
         let entries: Vec<_> = place.children(kind, "SegmentURL").collect();
-        if let Some(init) = place.children(kind, "Initialization").next()
-            && let Some(uri) = init.attribute("sourceURL")
-        {
-            self.companion(place, uri);
-        }
+        self.initialization(place, kind);
         let spans = match timing.duration {
             Some(ticks) => (0..entries.len() as u64)
-                .map(|at| (ticks.saturating_mul(at), ticks))
+                .map(|at| ticks.saturating_mul(at).saturating_add(timing.offset))
+                .map(|time| (time, ticks))
                 .collect(),
             None => timing.spans(place, kind, self.live)?,
         };
@@ -310,22 +317,56 @@ impl Reader {
             let part = entry
                 .attribute("mediaRange")
                 .map_or(Some(Part::Whole), range);
-            let part = part.ok_or_else(|| {
-                MpdError::Beyond(format!(
-                    "representation {:?}: a mediaRange is no range",
-                    place.id
-                ))
-            })?;
+            let part = part.ok_or_else(|| place.beyond("a mediaRange is no range"))?;
             let number = timing.first.saturating_add(index as u64);
             self.add(place, &timing, (uri, part), (number, time, ticks));
         }
         Ok(())
     }
 
-    fn companion(&mut self, place: &Place<'_, '_>, uri: &str) {
-        let uri = join(&place.base, uri);
+    /// §5.3.9.2: one file, whose index names its segments.
+    fn segment_base(&mut self, place: &Place<'_, '_>) -> Result<(), MpdError> {
+        let kind = "SegmentBase";
+        if place.children(kind, "RepresentationIndex").next().is_some() {
+            return Err(place.beyond("its index is a file of its own (RepresentationIndex)"));
+        }
+        let part = place
+            .attribute(kind, "indexRange")
+            .map_or(Some(Part::Whole), range);
+        let part = part.ok_or_else(|| place.beyond("its indexRange is no range"))?;
+        self.initialization(place, kind);
+        self.indexed = true;
+        let subsegments = (self.read_index)(&place.base, part).map_err(|error| match error {
+            MpdError::Beyond(how) => place.beyond(how),
+            other => other,
+        })?;
+        let timing = Timing::of(place, kind);
+        let origin = place.span.start - timing.offset as f64 / timing.scale as f64;
+        for (index, subsegment) in subsegments.into_iter().enumerate() {
+            self.segments.push(Listed {
+                uri: place.base.clone(),
+                part: subsegment.part,
+                representation: self.representations.len().saturating_sub(1),
+                number: timing.first.saturating_add(index as u64),
+                start: origin + subsegment.start,
+                duration: subsegment.duration,
+            });
+        }
+        Ok(())
+    }
+
+    /// An init segment in a file of its own.
+    fn initialization(&mut self, place: &Place<'_, '_>, kind: &'static str) {
+        let init = place.children(kind, "Initialization").next();
+        if let Some(uri) = init.and_then(|init| init.attribute("sourceURL")) {
+            self.companion(&join(&place.base, uri), true);
+        }
+    }
+
+    fn companion(&mut self, uri: &str, needed: bool) {
         if !self.companions.iter().any(|known| known.uri == uri) {
-            self.companions.push(Companion { uri, needed: true });
+            let uri = uri.to_owned();
+            self.companions.push(Companion { uri, needed });
         }
     }
 
@@ -348,230 +389,11 @@ impl Reader {
     }
 }
 
-/// How a representation counts time: in ticks of its own.
-struct Timing {
-    scale: u64,
-    offset: u64,
-    first: u64,
-    duration: Option<u64>,
-}
-
-impl Timing {
-    fn of(place: &Place<'_, '_>, kind: &'static str) -> Self {
-        let number = |name| {
-            place
-                .attribute(kind, name)
-                .and_then(|text| text.parse().ok())
-        };
-        Self {
-            scale: number("timescale").filter(|scale| *scale > 0).unwrap_or(1),
-            offset: number("presentationTimeOffset").unwrap_or(0),
-            first: number("startNumber").unwrap_or(1),
-            duration: number("duration").filter(|ticks| *ticks > 0),
-        }
-    }
-
-    /// Start and duration of each segment, in ticks.
-    fn spans(
-        &self,
-        place: &Place<'_, '_>,
-        kind: &'static str,
-        live: bool,
-    ) -> Result<Vec<(u64, u64)>, MpdError> {
-        if let Some(timeline) = place.children(kind, "SegmentTimeline").next() {
-            return self.timeline(place, timeline);
-        }
-        let beyond = |how: &str| {
-            Err(MpdError::Beyond(format!(
-                "representation {:?}: {how}",
-                place.id
-            )))
-        };
-        let (Some(ticks), Some(length)) = (self.duration, place.span.duration) else {
-            return beyond(
-                "neither a SegmentTimeline nor a duration says how many segments there are",
-            );
-        };
-        if live {
-            return beyond(
-                "only a clock names its segments (a dynamic MPD without SegmentTimeline)",
-            );
-        }
-        let end = self
-            .offset
-            .saturating_add((length * self.scale as f64).round() as u64);
-        let starts = (self.offset..end).step_by(usize::try_from(ticks).unwrap_or(usize::MAX));
-        let spans = starts.map(|start| (start, ticks.min(end - start)));
-        Ok(spans.take(MOST + 1).collect())
-    }
-
-    /// ISO/IEC 23009-1 §5.3.9.6: `t` start, `d` duration, `r` how often more; −1: until the next, or the end.
-    fn timeline(
-        &self,
-        place: &Place<'_, '_>,
-        timeline: Node<'_, '_>,
-    ) -> Result<Vec<(u64, u64)>, MpdError> {
-        let entries: Vec<_> = children(timeline, "S").collect();
-        let number = |node: &Node<'_, '_>, name| {
-            node.attribute(name)
-                .and_then(|text| text.parse::<u64>().ok())
-        };
-        let mut spans = Vec::new();
-        let mut at = 0;
-        for (index, entry) in entries.iter().enumerate() {
-            let wrong = || {
-                MpdError::Beyond(format!(
-                    "representation {:?}: S element {} is no span",
-                    place.id,
-                    index + 1
-                ))
-            };
-            at = number(entry, "t").unwrap_or(at);
-            let ticks = number(entry, "d")
-                .filter(|ticks| *ticks > 0)
-                .ok_or_else(wrong)?;
-            let more: i64 = entry
-                .attribute("r")
-                .map_or(Ok(0), str::parse)
-                .map_err(|_| wrong())?;
-            let next = entries.get(index + 1).and_then(|next| number(next, "t"));
-            let end = place.span.duration.map(|length| {
-                self.offset
-                    .saturating_add((length * self.scale as f64).round() as u64)
-            });
-            let count = match u64::try_from(more) {
-                Ok(more) => more + 1,
-                Err(_) => next
-                    .or(end)
-                    .ok_or_else(wrong)?
-                    .saturating_sub(at)
-                    .div_ceil(ticks),
-            };
-            for _ in 0..count {
-                if spans.len() > MOST {
-                    return Err(wrong());
-                }
-                spans.push((at, ticks));
-                at = at.checked_add(ticks).ok_or_else(wrong)?;
-            }
-        }
-        Ok(spans)
-    }
-}
-
-impl<'a, 'i> Place<'a, 'i> {
-    fn elements(&self, kind: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
-        self.levels
-            .iter()
-            .filter_map(move |level| children(*level, kind).next())
-    }
-
-    fn has(&self, kind: &'static str) -> bool {
-        self.elements(kind).next().is_some()
-    }
-
-    /// The nearest element's attribute that is there.
-    fn attribute(&self, kind: &'static str, name: &str) -> Option<&'a str> {
-        self.elements(kind).find_map(|node| node.attribute(name))
-    }
-
-    /// Children of the nearest element that has any of them.
-    fn children(
-        &self,
-        kind: &'static str,
-        name: &'static str,
-    ) -> impl Iterator<Item = Node<'a, 'i>> {
-        let mut nearest = self.elements(kind);
-        let of = nearest.find(|node| children(*node, name).next().is_some());
-        of.into_iter().flat_map(move |node| children(node, name))
-    }
-
-    /// §5.3.9.4.4: `$Identifier$`, `$Identifier%0Nd$`, and `$$` for a dollar sign.
-    fn fill(&self, template: &str, number: u64, time: u64) -> String {
-        let mut filled = String::new();
-        for (index, piece) in template.split('$').enumerate() {
-            if index % 2 == 0 {
-                filled.push_str(piece);
-                continue;
-            }
-            let (name, width) = piece.split_once('%').unwrap_or((piece, "0"));
-            let width = width
-                .trim_end_matches('d')
-                .parse()
-                .unwrap_or(0)
-                .min(32_usize);
-            match name {
-                "" => filled.push('$'),
-                "RepresentationID" => filled.push_str(self.id),
-                "Bandwidth" => filled.push_str(&format!("{:0>width$}", self.bandwidth)),
-                "Number" => filled.push_str(&format!("{number:0>width$}")),
-                "Time" => filled.push_str(&format!("{time:0>width$}")),
-                other => filled.push_str(other),
-            }
-        }
-        filled
-    }
-}
-
-fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children()
-        .filter(move |child| child.tag_name().name() == name)
-}
-
-/// The base that a level's first BaseURL makes of the one above.
-fn based(base: &str, node: Node<'_, '_>) -> String {
-    let own = children(node, "BaseURL")
-        .next()
-        .and_then(|node| node.text());
-    own.map_or_else(|| base.to_owned(), |own| join(base, own.trim()))
-}
-
-/// A reference at a base, both relative to the MPD or absolute.
-fn join(base: &str, reference: &str) -> String {
-    let absolute = reference.starts_with('/')
-        || reference
-            .split('/')
-            .next()
-            .is_some_and(|head| head.contains(':'));
-    match base.rfind('/') {
-        _ if absolute => reference.to_owned(),
-        Some(end) if !reference.is_empty() => {
-            format!("{}{reference}", base.get(..=end).unwrap_or_default())
-        }
-        _ if reference.is_empty() => base.to_owned(),
-        _ => reference.to_owned(),
-    }
-}
-
 /// `first-last`, both inclusive.
 fn range(text: &str) -> Option<Part> {
     let (first, last) = text.split_once('-')?;
     let (offset, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-    let len = last.checked_sub(offset)?.checked_add(1)?;
-    Some(Part::Bytes { offset, len })
-}
-
-/// Seconds of an xs:duration without years and months; `None` for anything else.
-fn seconds(text: Option<&str>) -> Option<f64> {
-    let spans = text?.trim().strip_prefix('P')?;
-    let (days, time) = spans.split_once('T').unwrap_or((spans, ""));
-    let mut sum = 0.0;
-    for (part, units) in [
-        (days, [('D', 86_400.0)].as_slice()),
-        (time, &[('H', 3600.0), ('M', 60.0), ('S', 1.0)]),
-    ] {
-        let mut rest = part;
-        for (unit, worth) in units {
-            if let Some((number, after)) = rest.split_once(*unit) {
-                sum += number.parse::<f64>().ok()? * worth;
-                rest = after;
-            }
-        }
-        if !rest.is_empty() {
-            return None;
-        }
-    }
-    Some(sum)
+    Part::bytes(offset, last.checked_sub(offset)?.checked_add(1)?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::catalog::{Named, Published, Source, Stuck};
 use super::digests::Learned;
 use super::hash::{self, HashError, Job, Limits};
+use super::indexes::Indexes;
 use super::looks::Look;
 use super::mpd;
 use super::output::PlaceError;
@@ -77,7 +78,14 @@ impl Sealer {
             let mut list = None;
             let names = if is_mpd(&path) {
                 // Without its list, or where there cannot be one: it will be written anew.
-                let Ok(manifest) = mpd::parse(&file_name(&path), bytes.clone()) else {
+                let mut indexes = Indexes {
+                    mpd: &path,
+                    input: None,
+                    output: &self.output,
+                    read: BTreeMap::new(),
+                };
+                let read = &mut |uri: &str, part| indexes.read(uri, part);
+                let Ok(manifest) = mpd::parse(&file_name(&path), bytes.clone(), read) else {
                     continue;
                 };
                 let media = Media::from(manifest);

@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) files: BTreeMap<PathBuf, Option<Stamp>>,
     /// Other files that have to be there first, such as init segments and keys; `None` as above.
     pub(crate) companions: BTreeMap<PathBuf, Option<Stamp>>,
+    /// An index in the media names the segments.
+    indexed: bool,
     /// What to tell the publisher.
     pub(crate) warnings: Vec<String>,
 }
@@ -67,7 +69,10 @@ pub(crate) fn plan(
     looks: &Looks,
     held: &impl Held,
 ) -> Result<Plan, Wait> {
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        indexed: media.indexed,
+        ..Plan::default()
+    };
     for segment in &media.segments {
         let found = if segment.gap {
             None
@@ -104,10 +109,10 @@ impl Plan {
         parts
     }
 
-    /// Whether only byte ranges of this file are used, so that it may go on growing.
+    /// Whether only byte ranges of this file are used, and no index in it names them, so that it may go on growing.
     pub(crate) fn may_grow(&self, path: &Path) -> bool {
         let mut uses = self.uses.iter().flatten().filter(|used| used.path == path);
-        uses.all(|used| used.part != Part::Whole)
+        !self.indexed && uses.all(|used| used.part != Part::Whole)
     }
 
     fn find(

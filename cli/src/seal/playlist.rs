@@ -39,6 +39,12 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// A byte range, if there can be one: with a byte in it, and so that its end can be counted.
+    pub(crate) fn bytes(offset: u64, len: u64) -> Option<Self> {
+        let fits = len > 0 && offset < LIMIT && len < LIMIT;
+        fits.then_some(Self::Bytes { offset, len })
+    }
+
     /// The first byte of a range.
     pub(crate) fn offset(self) -> Option<u64> {
         match self {
@@ -91,6 +97,8 @@ pub(crate) struct Media {
     pub(crate) companions: Vec<Companion>,
     /// EXT-X-ENDLIST: it will not change any more.
     pub(crate) ended: bool,
+    /// An index in the media names its segments: a file of it that grows is another one.
+    pub(crate) indexed: bool,
     /// EXT-X-I-FRAMES-ONLY: players read other ranges than it lists, so it gets no tags.
     pub(crate) i_frames: bool,
 }
@@ -146,6 +154,7 @@ impl From<Manifest> for Media {
             segments: manifest.segments.iter().map(segment).collect(),
             companions: std::mem::take(&mut manifest.companions),
             ended: manifest.ended(),
+            indexed: manifest.indexed,
             i_frames: false,
             body: Body::Dash(Box::new(manifest)),
         }
@@ -391,6 +400,7 @@ impl Parser {
                 segments: self.segments,
                 companions: self.companions,
                 ended: self.ended,
+                indexed: false,
                 i_frames: self.i_frames,
             })),
             (false, false) => fail(count, "lists neither variants nor segments"),

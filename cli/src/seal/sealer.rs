@@ -20,6 +20,7 @@
 use super::catalog::{Catalog, Published, Source, Stuck};
 use super::digests::Known;
 use super::folders::{self, FolderError};
+use super::indexes::{Indexes, Input};
 use super::ledger::LedgerError;
 use super::looks::{Look, Looks};
 use super::mpd::{self, MpdError};
@@ -29,6 +30,7 @@ use super::playlist::{MAX_PLAYLIST, Playlist, parse};
 use super::report::{Report, Reporter, Sink, Summary};
 use super::scan::{Stamp, at, is_gone, scan};
 use super::stop::Stop;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -73,6 +75,9 @@ impl Options {
         }
     }
 }
+
+/// What was read of a playlist or an MPD, and the files whose indexes that took.
+type Read = (Source, BTreeMap<PathBuf, Stamp>);
 
 /// Why sealing cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -291,17 +296,21 @@ impl Sealer {
             .map(|(path, look)| (path.clone(), *look))
             .collect();
         for (path, look) in playlists {
-            if self.catalog.entry(&path).was_read(&look.stamp) {
+            if self.catalog.entry(&path).was_read(&look.stamp, &self.looks) {
                 continue;
             }
             let result = if mode == Mode::Once || look.is_whole(now, self.settle()) {
-                self.read(&path, &look.stamp)
+                self.read(&path, &look.stamp, mode)
             } else {
                 Err(Stuck::Wait(Wait::Fresh(path.clone())))
             };
+            let entry = self.catalog.entry(&path);
             match result {
-                Ok(source) => self.catalog.entry(&path).source = Some((look.stamp, source)),
-                Err(stuck) => self.stuck(&path, stuck),
+                Ok((source, indexes)) => entry.read(look.stamp, source, indexes),
+                Err(stuck) => {
+                    entry.outdate();
+                    self.stuck(&path, stuck);
+                }
             }
         }
         let looks = &self.looks;
@@ -314,7 +323,7 @@ impl Sealer {
         }
     }
 
-    fn read(&mut self, path: &Path, stamp: &Stamp) -> Result<Source, Stuck> {
+    fn read(&mut self, path: &Path, stamp: &Stamp, mode: Mode) -> Result<Read, Stuck> {
         let full = self.input.join(path);
         let failed = |what: String| Stuck::Failed(format!("{}:{what}", full.display()));
         if stamp.size > MAX_PLAYLIST {
@@ -332,23 +341,43 @@ impl Sealer {
             return Err(changing());
         }
         if is_mpd(path) {
-            return Ok(self.read_mpd(path, bytes));
+            return self.read_mpd(path, bytes, mode);
         }
-        match parse(bytes.clone()) {
-            Ok(Playlist::Media(media)) => Ok(Source::Media(media.into())),
-            Ok(Playlist::Master(companions)) => Ok(Source::Master(companions.into(), bytes.into())),
+        let source = match parse(bytes.clone()) {
+            Ok(Playlist::Media(media)) => Source::Media(media.into()),
+            Ok(Playlist::Master(companions)) => Source::Master(companions.into(), bytes.into()),
             Err(error) => {
                 // Once per version, not once per look.
                 self.stuck(path, failed(error.to_string()));
-                Ok(Source::Broken)
+                Source::Broken
             }
-        }
+        };
+        Ok((source, BTreeMap::new()))
     }
 
-    fn read_mpd(&mut self, path: &Path, bytes: Vec<u8>) -> Source {
+    fn read_mpd(&mut self, path: &Path, bytes: Vec<u8>, mode: Mode) -> Result<Read, Stuck> {
         let full = self.input.join(path);
-        match mpd::parse(&file_name(path), bytes) {
+        let settle = match mode {
+            Mode::Once => Duration::ZERO,
+            Mode::Watch => self.settle(),
+        };
+        let mut indexes = Indexes {
+            mpd: path,
+            input: Some(Input {
+                root: &self.input,
+                looks: &self.looks,
+                settle,
+            }),
+            output: &self.output,
+            read: BTreeMap::new(),
+        };
+        let parsed = mpd::parse(&file_name(path), bytes, &mut |uri, part| {
+            indexes.read(uri, part)
+        });
+        let indexes = indexes.read;
+        let source = match parsed {
             Ok(manifest) => Source::Media(Arc::new(manifest.into())),
+            Err(MpdError::Wait(wait)) => return Err(Stuck::Wait(wait)),
             Err(MpdError::Beyond(why)) => {
                 let what = format!("{}: served without hashes, because {why}", full.display());
                 self.reporter.warn(what);
@@ -359,7 +388,8 @@ impl Sealer {
                 self.stuck(path, Stuck::Failed(what));
                 Source::Broken
             }
-        }
+        };
+        Ok((source, indexes))
     }
 
     /// Notes what keeps a playlist from being published, and reports it when it is time.

@@ -15,6 +15,7 @@ mod process;
 mod refusals;
 mod restart;
 mod reuse;
+mod segment_base;
 mod single_file;
 mod stream;
 mod watch;

@@ -8,12 +8,30 @@ fn mpd(attributes: &str, body: &str) -> String {
     )
 }
 
+/// Every file's index is the same.
+fn indexed(_: &str, part: Part) -> Result<Vec<Subsegment>, MpdError> {
+    let subsegment = |offset, start| Subsegment {
+        part: Part::bytes(offset, 50).unwrap(),
+        start,
+        duration: 2.0,
+    };
+    match part {
+        Part::Bytes { offset: 666, .. } => Err(MpdError::Beyond("a.mp4 is odd".to_owned())),
+        Part::Bytes { offset: 404, .. } => Err(MpdError::Wait(Wait::Missing("a.mp4".into()))),
+        _ => Ok(vec![subsegment(100, 5.0), subsegment(150, 7.0)]),
+    }
+}
+
+fn parsed(text: &str) -> Result<Manifest, MpdError> {
+    parse("manifest.mpd", text.as_bytes().to_vec(), &mut indexed)
+}
+
 fn read(text: &str) -> Manifest {
-    parse("manifest.mpd", text.as_bytes().to_vec()).unwrap()
+    parsed(text).unwrap()
 }
 
 fn beyond(text: &str) -> String {
-    match parse("manifest.mpd", text.as_bytes().to_vec()) {
+    match parsed(text) {
         Err(MpdError::Beyond(why)) => why,
         other => panic!("{other:?}"),
     }
@@ -121,6 +139,119 @@ fn lists_ranges_and_bases() {
     );
 }
 
+/// A representation in one file, with what stands inside it.
+fn single(attributes: &str, inside: &str) -> String {
+    format!(
+        "<Period start=\"PT10S\"><AdaptationSet><Representation id=\"a\" {attributes}><BaseURL>a.mp4</BaseURL>{inside}</Representation>\
+         </AdaptationSet></Period>"
+    )
+}
+
+#[test]
+fn an_index_names_the_segments_of_a_file() {
+    let base = "<SegmentBase indexRange=\"30-99\" timescale=\"10\" presentationTimeOffset=\"50\"><Initialization range=\"0-29\"/></SegmentBase>";
+    let manifest = read(&mpd("", &single("", base)));
+    assert_eq!(
+        listed(&manifest),
+        [("a.mp4", 1, 10.0, 2.0), ("a.mp4", 2, 12.0, 2.0)]
+    );
+    let parts: Vec<_> = manifest.segments.iter().map(|s| s.part).collect();
+    assert_eq!(
+        parts,
+        [Part::bytes(100, 50), Part::bytes(150, 50)].map(Option::unwrap)
+    );
+    assert!(manifest.indexed && manifest.companions.is_empty());
+    // The index may have to be looked for; and a file that is named and nothing more is one with an index.
+    for inside in ["<SegmentBase/>", ""] {
+        assert_eq!(
+            read(&mpd("", &single("", inside))).segments.len(),
+            2,
+            "{inside}"
+        );
+    }
+    // A live MPD may have a finished period.
+    assert!(read(&mpd("type=\"dynamic\"", &single("", base))).ended());
+}
+
+#[test]
+fn an_index_that_is_of_no_use_is_told_with_its_representation() {
+    let base = |range: &str| single("", &format!("<SegmentBase indexRange=\"{range}\"/>"));
+    assert_eq!(
+        beyond(&mpd("", &base("666-700"))),
+        "representation \"a\": a.mp4 is odd"
+    );
+    for range in [
+        "7",
+        "9-3",
+        "x-y",
+        "18446744073709551615-18446744073709551615",
+    ] {
+        assert!(
+            beyond(&mpd("", &base(range))).contains("no range"),
+            "{range}"
+        );
+    }
+    let wait = MpdError::Wait(Wait::Missing("a.mp4".into()));
+    assert_eq!(parsed(&mpd("", &base("404-500"))).unwrap_err(), wait);
+    let elsewhere = "<SegmentBase><RepresentationIndex sourceURL=\"a.sidx\"/></SegmentBase>";
+    assert!(beyond(&mpd("", &single("", elsewhere))).contains("a file of its own"));
+}
+
+#[test]
+fn subtitles_in_one_file_go_along() {
+    let text = single("mimeType=\"text/vtt\"", "");
+    let manifest = read(&mpd(
+        "",
+        &(single("", "<SegmentBase/>") + &text.replace("a.mp4", "a.vtt")),
+    ));
+    assert_eq!(manifest.segments.len(), 2);
+    let companion = Companion {
+        uri: "a.vtt".into(),
+        needed: false,
+    };
+    assert_eq!(manifest.companions, [companion]);
+}
+
+#[test]
+fn the_nearest_element_says_how_segments_are_named() {
+    let template = "<SegmentTemplate duration=\"2\" media=\"$Number$.m4s\"/>";
+    let body = single("", "<SegmentBase/>")
+        .replace("<AdaptationSet>", &format!("{template}<AdaptationSet>"));
+    assert!(read(&mpd("", &body)).indexed);
+}
+
+#[test]
+fn periods_one_after_the_other_keep_their_representations_apart() {
+    let list = "<SegmentList timescale=\"10\" duration=\"20\" presentationTimeOffset=\"40\"><SegmentURL media=\"1.m4s\"/>\
+        <SegmentURL media=\"2.m4s\"/></SegmentList>";
+    let template = "<SegmentTemplate duration=\"2\" media=\"$Number$.m4s\" startNumber=\"3\" presentationTimeOffset=\"4\"/>";
+    let two = |ids: [&str; 2]| {
+        one(&format!("{} duration=\"PT4S\"", ids[0]), list)
+            + &one(&format!("{} duration=\"PT4S\"", ids[1]), template)
+    };
+    for ids in [["", ""], ["id=\"p\"", "id=\"q\""]] {
+        let manifest = read(&mpd("", &two(ids)));
+        assert_eq!(
+            listed(&manifest),
+            [
+                ("1.m4s", 1, 0.0, 2.0),
+                ("2.m4s", 2, 2.0, 2.0),
+                ("3.m4s", 3, 4.0, 2.0),
+                ("4.m4s", 4, 6.0, 2.0)
+            ]
+        );
+        let tag = Some(Tag::try_from(&Digests::of(b"x")).unwrap());
+        let list = manifest.list(&[tag; 4]).unwrap();
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let all = list["representations"].as_array().unwrap();
+        let counts: Vec<_> = all
+            .iter()
+            .map(|r| r["segments"].as_array().unwrap().len())
+            .collect();
+        assert_eq!(counts, [2, 2]);
+    }
+}
+
 #[test]
 fn one_element_is_added_before_the_clock_and_nothing_else_changes() {
     let template = "<SegmentTemplate duration=\"2\" media=\"$Number$.m4s\"/>";
@@ -176,9 +307,6 @@ fn what_an_mpd_does_not_say_itself_is_left_alone() {
         .contains("clock")
     );
     assert!(beyond(&mpd("", &one("", template))).contains("how many"));
-    assert!(
-        beyond(&mpd("", &one("", "<SegmentBase indexRange=\"0-9\"/>"))).contains("SegmentBase")
-    );
     assert!(beyond(&mpd("", &one("", ""))).contains("no segments"));
     let endless = "<SegmentTemplate timescale=\"1\" media=\"$Time$\"><SegmentTimeline><S t=\"0\" d=\"1\" r=\"9999999999\"/>\
         </SegmentTimeline></SegmentTemplate>";
@@ -196,7 +324,7 @@ fn what_is_no_mpd_is_told_with_its_line() {
         ("<MPD>\n<Period>\n", "is not XML"),
         ("<a/>", "is no MPD"),
     ] {
-        match parse("x.mpd", text.as_bytes().to_vec()) {
+        match parsed(text) {
             Err(MpdError::Broken(error)) => assert!(error.what.contains(words), "{error}"),
             other => panic!("{other:?}"),
         }
@@ -221,7 +349,7 @@ fn durations() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(<MPD>|</MPD>|<Period>|<S t=\"9\" d=\"1\" r=\"-1\"/>|<SegmentTimeline>|[a-z<>/\"= ]){0,20}") {
-        let _ = parse("m.mpd", text.into_bytes());
+        let _ = parsed(&text);
     }
 
     #[test]
@@ -230,6 +358,6 @@ proptest! {
             "<SegmentTemplate timescale=\"{scale}\" presentationTimeOffset=\"{o}\" media=\"$Time%099999d$\"><SegmentTimeline>\
              <S t=\"{t}\" d=\"{d}\" r=\"{r}\"/></SegmentTimeline></SegmentTemplate>"
         );
-        let _ = parse("m.mpd", mpd("", &one("duration=\"PT9S\"", &template)).into_bytes());
+        let _ = parsed(&mpd("", &one("duration=\"PT9S\"", &template)));
     }
 }

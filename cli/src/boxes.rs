@@ -1,4 +1,4 @@
-//! ISO base media file format (ISO/IEC 14496-12), as far as a live origin needs it: walk boxes, read
+//! ISO base media file format (ISO/IEC 14496-12), as far as a live origin and the sealer need it: walk boxes, read
 //! numbers, and move a fragment to another place on the timeline.
 //!
 //! Invariants: every access is checked against the bytes at hand, so no input can make this panic; a
@@ -8,11 +8,11 @@ use std::ops::Range;
 use thiserror::Error;
 
 /// A box type: four characters.
-pub(super) type Kind = [u8; 4];
+pub(crate) type Kind = [u8; 4];
 
 /// What is wrong with the bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub(super) enum BoxError {
+pub(crate) enum BoxError {
     /// A box is longer than what holds it, or shorter than its own header.
     #[error("box at byte {0} has an impossible size")]
     Size(usize),
@@ -36,9 +36,36 @@ pub(super) enum BoxError {
     },
 }
 
+/// The beginning of a box.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    /// Its type.
+    pub kind: Kind,
+    /// Header and body in bytes, as the box says; `None`: to the end of the file.
+    pub size: Option<u64>,
+    /// The header alone, in bytes.
+    pub len: usize,
+}
+
+impl Header {
+    /// As long as a header can be, in bytes.
+    pub(crate) const LONGEST: usize = 16;
+
+    /// The header that these bytes begin with; `None` if it is not whole.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let kind = field::<4>(bytes, 4..8)?;
+        let (size, len) = match u32::from_be_bytes(field::<4>(bytes, 0..4)?) {
+            0 => (None, 8),
+            1 => (Some(u64::from_be_bytes(field::<8>(bytes, 8..16)?)), 16),
+            size => (Some(size.into()), 8),
+        };
+        Some(Self { kind, size, len })
+    }
+}
+
 /// Where one box lies in the bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Mp4Box {
+pub(crate) struct Mp4Box {
     /// Its type.
     pub kind: Kind,
     /// Header and body.
@@ -49,13 +76,13 @@ pub(super) struct Mp4Box {
 
 impl Mp4Box {
     /// Big-endian number of `N` bytes at offset `at` of the body.
-    pub(super) fn read<const N: usize>(&self, data: &[u8], at: usize) -> Result<u64, BoxError> {
+    pub(crate) fn read<const N: usize>(&self, data: &[u8], at: usize) -> Result<u64, BoxError> {
         let bytes = field::<N>(data, self.range(at, N)?).ok_or(self.short())?;
         Ok(bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
     }
 
     /// Overwrites the low `N` bytes of `value`, big-endian, at offset `at` of the body.
-    pub(super) fn write<const N: usize>(
+    pub(crate) fn write<const N: usize>(
         &self,
         data: &mut [u8],
         at: usize,
@@ -70,7 +97,7 @@ impl Mp4Box {
     }
 
     /// The body from offset `at` on, for boxes with fields before their children.
-    pub(super) fn children(&self, at: usize) -> Range<usize> {
+    pub(crate) fn children(&self, at: usize) -> Range<usize> {
         self.body.start.saturating_add(at).min(self.body.end)..self.body.end
     }
 
@@ -89,7 +116,7 @@ impl Mp4Box {
 }
 
 /// The boxes that lie side by side in `within`.
-pub(super) fn boxes(data: &[u8], within: Range<usize>) -> Result<Vec<Mp4Box>, BoxError> {
+pub(crate) fn boxes(data: &[u8], within: Range<usize>) -> Result<Vec<Mp4Box>, BoxError> {
     let mut list = Vec::new();
     let mut at = within.start;
     while at < within.end {
@@ -101,7 +128,7 @@ pub(super) fn boxes(data: &[u8], within: Range<usize>) -> Result<Vec<Mp4Box>, Bo
 }
 
 /// The first box at the end of `path`, each step the first of its kind.
-pub(super) fn find(data: &[u8], within: Range<usize>, path: &[Kind]) -> Result<Mp4Box, BoxError> {
+pub(crate) fn find(data: &[u8], within: Range<usize>, path: &[Kind]) -> Result<Mp4Box, BoxError> {
     let (kind, rest) = match path {
         [] => return Err(BoxError::Missing { kind: *b"    " }),
         [kind, rest @ ..] => (*kind, rest),
@@ -120,7 +147,7 @@ pub(super) fn find(data: &[u8], within: Range<usize>, path: &[Kind]) -> Result<M
 ///
 /// # Errors
 /// The bytes are no fragment, or its time field is too small.
-pub(super) fn restamp(data: &mut [u8], sequence: u32, shift: u64) -> Result<(), BoxError> {
+pub(crate) fn restamp(data: &mut [u8], sequence: u32, shift: u64) -> Result<(), BoxError> {
     for top in boxes(data, 0..data.len())? {
         match &top.kind {
             b"moof" => restamp_moof(data, &top, sequence, shift)?,
@@ -133,7 +160,7 @@ pub(super) fn restamp(data: &mut [u8], sequence: u32, shift: u64) -> Result<(), 
 }
 
 /// The decode time of a segment's first sample, in units of the track's timescale.
-pub(super) fn decode_time(data: &[u8]) -> Result<u64, BoxError> {
+pub(crate) fn decode_time(data: &[u8]) -> Result<u64, BoxError> {
     let tfdt = find(data, 0..data.len(), &[*b"moof", *b"traf", *b"tfdt"])?;
     match tfdt.read::<1>(data, 0)? {
         0 => tfdt.read::<4>(data, 4),
@@ -167,26 +194,18 @@ fn add_time(data: &mut [u8], holder: &Mp4Box, at: usize, shift: u64) -> Result<(
 
 fn box_at(data: &[u8], at: usize, end: usize) -> Result<Mp4Box, BoxError> {
     let wrong = || BoxError::Size(at);
-    let header = Mp4Box {
-        kind: *b"head",
-        whole: at..end,
-        body: at..end,
-    };
-    let kind = field::<4>(data, at.saturating_add(4)..at.saturating_add(8)).ok_or_else(wrong)?;
-    let (size, header_len) = match header.read::<4>(data, 0).map_err(|_| wrong())? {
-        0 => ((end - at) as u64, 8),
-        1 => (header.read::<8>(data, 8).map_err(|_| wrong())?, 16),
-        size => (size, 8),
-    };
+    let here = data.get(at..end).ok_or_else(wrong)?;
+    let header = Header::read(here).ok_or_else(wrong)?;
+    let size = header.size.unwrap_or(here.len() as u64);
     let size = usize::try_from(size).map_err(|_| wrong())?;
     let stop = at.checked_add(size).ok_or_else(wrong)?;
-    if size < header_len || stop > end {
+    if size < header.len || stop > end {
         return Err(wrong());
     }
     Ok(Mp4Box {
-        kind,
+        kind: header.kind,
         whole: at..stop,
-        body: at + header_len..stop,
+        body: at + header.len..stop,
     })
 }
 
