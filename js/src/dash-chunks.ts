@@ -60,7 +60,7 @@ export class DashChunks {
   }
 
   #whole(): Listed | null {
-    return this.#bytes === 0 ? this.#owner.source.find(this.#request.url, null, 0) : null;
+    return this.#bytes === 0 ? this.#owner.source.find(this.#request.url, null, 0, this.#fragment.startTime) : null;
   }
 
   /** The list will name the chunk, and there is time to wait for that. */

@@ -110,7 +110,7 @@ class DashLoad implements LoadSide {
     const { offset = null, bytes = 0 } = this.#asked.range ?? {};
     const { feed, source } = this.#owner;
     const { mediaType, startTime } = this.#fragment;
-    this.#listed = source.find(this.#request.url, offset, bytes);
+    this.#listed = source.find(this.#request.url, offset, bytes, startTime);
     if (!this.#listed) return null;
     feed.requested(mediaType ?? "", this.#listed, startTime);
     return feed.segment(this.#listed, this.#request.url, startTime);
@@ -248,9 +248,13 @@ class DashLoad implements LoadSide {
   }
 }
 
-/** Media segments of video and audio; no init or index segments, text or thumbnails. */
-function isMedia({ type, mediaType, isPartialSegmentRequest }: FragmentRequest): boolean {
-  return type === "MediaSegment" && !isPartialSegmentRequest && (mediaType === "video" || mediaType === "audio");
+/**
+ * Media segments of video and audio; no init segments, text or thumbnails. dash.js asks for a file's index under the name
+ * of a media segment, but of no time.
+ */
+function isMedia({ type, mediaType, isPartialSegmentRequest, startTime }: FragmentRequest): boolean {
+  if (type !== "MediaSegment" || isPartialSegmentRequest || !Number.isFinite(startTime)) return false;
+  return mediaType === "video" || mediaType === "audio";
 }
 
 function readRange(range: string | null): DashSegment["range"] {

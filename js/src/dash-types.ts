@@ -73,7 +73,7 @@ export interface FragmentRequest {
   readonly url: string | null;
   /** `first-last`, both inclusive. */
   readonly range: string | null;
-  /** Presentation time in seconds. */
+  /** Presentation time in seconds; NaN for what is none of the presentation, such as an index. */
   readonly startTime: number;
   /** Seconds. */
   readonly duration: number;

@@ -13,7 +13,7 @@ export interface Listed extends Known {
   readonly start: number;
   /** Seconds. */
   readonly duration: number;
-  /** Its representation, by the order in the list's own names. */
+  /** Its representation, by a name that no other one in the list has. */
   readonly representation: string;
 }
 
@@ -63,7 +63,7 @@ export function parseList(text: string, listUrl: string): IntegrityList {
     const representation = record(item);
     const { period = "", id, segments } = representation ?? {};
     if (typeof id !== "string" || typeof period !== "string" || !Array.isArray(segments)) continue;
-    const name = JSON.stringify([period, id]);
+    const name = nameOf(period, id, representations);
     const read = (segments as unknown[]).map((segment) => readEntry(segment, name, listUrl));
     const entries = read.filter((entry) => entry !== null);
     all.push(...entries);
@@ -72,6 +72,13 @@ export function parseList(text: string, listUrl: string): IntegrityList {
   const whole = all.map((entry) => entry.whole).filter((segment) => segment !== null);
   const chunked = all.map((entry) => entry.chunked).filter((segment) => segment !== null);
   return { live: list["live"] === true, representations, whole, chunked };
+}
+
+/** Periods may go without an id; then representations of the same id are told apart by their order. */
+function nameOf(period: string, id: string, taken: ReadonlyMap<string, unknown>): string {
+  let name = JSON.stringify([period, id]);
+  for (let again = 2; taken.has(name); again += 1) name = JSON.stringify([period, id, again]);
+  return name;
 }
 
 /**

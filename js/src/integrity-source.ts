@@ -34,7 +34,8 @@ export class IntegritySource {
   readonly #host: SourceHost;
   #url: string | null = null;
   #list: IntegrityList | null = null;
-  #byKey = new Map<string, Listed>();
+  /** One for each period that plays it: the same film may come twice. */
+  #byKey = new Map<string, Listed[]>();
   #byPath = new Map<string, Chunked>();
   #text = "";
   #running: Promise<void> | null = null;
@@ -77,11 +78,15 @@ export class IntegritySource {
     return this.#list;
   }
 
-  /** What the list says of a request; `offset` and `bytes` of its byte range, null and anything without one. */
-  find(url: string, offset: number | null, bytes: number): Listed | null {
-    const listed = this.#byKey.get(keyOf(url, offset, bytes)) ?? null;
-    if (listed) this.#lacking = false;
-    return listed;
+  /**
+   * What the list says of a request; `offset` and `bytes` of its byte range, null and anything without one. Where it says
+   * so more than once, what lies nearest to `start`, in seconds on the presentation's timeline.
+   */
+  find(url: string, offset: number | null, bytes: number, start: number): Listed | null {
+    const [first = null, ...others] = this.#byKey.get(keyOf(url, offset, bytes)) ?? [];
+    if (first) this.#lacking = false;
+    const away = (listed: Listed): number => Math.abs(listed.start - start);
+    return first && others.reduce((best, other) => (away(other) < away(best) ? other : best), first);
   }
 
   /** What the list says of the chunks of the segment at `url`; null: nothing. */
@@ -153,7 +158,7 @@ export class IntegritySource {
     const list = parseList(text, url);
     this.#text = text;
     this.#list = list;
-    this.#byKey = new Map(list.whole.map((entry) => [keyOf(entry.url, entry.offset, entry.bytes), entry]));
+    this.#byKey = byKey(list);
     this.#byPath = new Map(list.chunked.map((entry) => [pathOf(entry.url), entry]));
     this.#host.changed(list);
   }
@@ -175,8 +180,8 @@ export class IntegritySource {
   }
 
   #whileIdle(): number {
-    const durations = [...this.#byKey.values()].slice(-1).map(({ duration }) => duration * 1000 * IDLE_FACTOR);
-    return Math.min(durations[0] ?? LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
+    const newest = [...(this.#list?.representations.values() ?? [])].flatMap((segments) => segments.slice(-1)).at(-1);
+    return Math.min(newest ? newest.duration * 1000 * IDLE_FACTOR : LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
   }
 
   /**
@@ -188,6 +193,17 @@ export class IntegritySource {
     const interval = (chunk?.duration ?? 1) * 1000 * (this.#changed ? 1 : SOON_FACTOR);
     return Math.max(LEAST_PAUSE_MS, this.#askedAt + interval - performance.now());
   }
+}
+
+function byKey({ whole }: IntegrityList): Map<string, Listed[]> {
+  const found = new Map<string, Listed[]>();
+  for (const entry of whole) {
+    const key = keyOf(entry.url, entry.offset, entry.bytes);
+    const same = found.get(key);
+    if (same) same.push(entry);
+    else found.set(key, [entry]);
+  }
+  return found;
 }
 
 /** The body, no longer than is allowed. */

@@ -121,7 +121,7 @@ test("a player that is no dash.js 5 is refused, and so is a second swarm of one 
 test("what is no media segment of video or audio goes to the player's loader as it came", async () => {
   const self = await dash();
   self.manifest();
-  for (const more of [{ type: "InitializationSegment" }, { type: "MPD" }, { mediaType: "text" }, { mediaType: "image" }, { isPartialSegmentRequest: true }]) {
+  for (const more of [{ type: "InitializationSegment" }, { type: "MPD" }, { mediaType: "text" }, { mediaType: "image" }, { isPartialSegmentRequest: true }, { startTime: NaN, duration: NaN }]) {
     const { request } = self.request(3, more);
     const entry = self.stock.requests.at(-1);
     assert.equal(entry.request, request);

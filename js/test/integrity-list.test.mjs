@@ -43,6 +43,14 @@ test("requests are compared by path and byte range, not by host or query", () =>
   assert.equal(keyOf("x/1.m4s", null, 5), "x/1.m4s", "what cannot be resolved is no error: it is in no list");
 });
 
+test("representations of periods without an id are told apart", () => {
+  const representations = [1, 2, 3].map((number) => ({ id: "v0", segments: [segment(number)] }));
+  const read = parseList(list([], { representations }), URL_OF_LIST).representations;
+  const found = [...read.entries()].map(([name, segments]) => [name, segments.map((one) => [one.number, one.representation])]);
+  const name = (...more) => JSON.stringify(["", "v0", ...more]);
+  assert.deepEqual(found, [[name(), [[1, name()]]], [name(2), [[2, name(2)]]], [name(3), [[3, name(3)]]]]);
+});
+
 /** A source whose server answers what the test says. */
 function source(answers) {
   const seen = { changed: [], failed: [], asked: 0, wanted: true, playing: true };
@@ -73,14 +81,14 @@ test("a list is asked for again when something is lacking, but not for every req
   const { made, seen } = source([list([segment(1)]), list([segment(1), segment(2)])]);
   made.open(URL_OF_LIST);
   await until(() => seen.changed.length === 1);
-  assert.notEqual(made.find("https://other.example/live/v0/1.m4s?x", null, 0), null);
+  assert.notEqual(made.find("https://other.example/live/v0/1.m4s?x", null, 0, 2), null);
   assert.equal(made.pending(), null, "it was read just now");
   await new Promise((done) => setTimeout(done, 420));
   const [one, two] = [made.pending(), made.pending()];
   assert.equal(one, two, "one request at a time");
   await one;
   assert.equal(seen.asked, 2);
-  assert.notEqual(made.find("https://cdn.example/live/v0/2.m4s", null, 0), null);
+  assert.notEqual(made.find("https://cdn.example/live/v0/2.m4s", null, 0, 4), null);
 });
 
 test("nobody asks for what is not wanted, and nobody goes on asking who is paused", async () => {
@@ -115,9 +123,9 @@ test("late, missing, malformed and oversized lists are told of once each, and le
   await until(() => seen.changed.length === 1);
   for (let i = 0; i < 4; i += 1) await made.refresh();
   assert.deepEqual(seen.failed, ["the server answered 404", "it is not JSON", "it is longer than 33554432 bytes"]);
-  assert.notEqual(made.find("https://cdn.example/live/v0/1.m4s", null, 0), null);
+  assert.notEqual(made.find("https://cdn.example/live/v0/1.m4s", null, 0, 2), null);
   await made.refresh();
-  assert.notEqual(made.find("https://cdn.example/live/v0/3.m4s", null, 0), null);
+  assert.notEqual(made.find("https://cdn.example/live/v0/3.m4s", null, 0, 6), null);
 });
 
 test("a body that grows beyond the limit is given up while it comes", async () => {
@@ -138,6 +146,15 @@ test("a list that lacks what is played is told of once, until it has it", async 
   await until(() => seen.changed.length === 1);
   for (const n of [2, 3]) made.lacks(`https://cdn.example/live/v0/${n}.m4s`);
   assert.deepEqual(seen.failed, ["it does not list /live/v0/2.m4s"]);
+});
+
+test("of a film that is played twice, the turn at hand is found", async () => {
+  const turn = (period, start) => ({ period, id: "v0", segments: [{ ...segment(1), start }] });
+  const { made, seen } = source([list([], { representations: [turn("a", 0), turn("b", 60), turn("c", 90)] })]);
+  made.open(URL_OF_LIST);
+  await until(() => seen.changed.length === 1);
+  const find = (start) => JSON.parse(made.find("https://cdn.example/live/v0/1.m4s", null, 0, start).representation)[0];
+  assert.deepEqual([0, 29, 61, 89, 1e9].map(find), ["a", "a", "b", "c", "c"]);
 });
 
 test("nothing comes after another stream has begun", async () => {

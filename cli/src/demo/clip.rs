@@ -3,7 +3,7 @@
 //! Invariant: a track's fragments follow each other without a gap and together last [`LOOP_SECONDS`]
 //! exactly, so that the end of one round is the start of the next.
 
-use crate::demo::boxes::{BoxError, Mp4Box, boxes, decode_time, find};
+use crate::boxes::{BoxError, Mp4Box, boxes, decode_time, find};
 use anyhow::{Context as _, ensure};
 use std::ops::Range;
 

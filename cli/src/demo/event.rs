@@ -5,7 +5,7 @@
 //! streams, it is asked for, and no two segments have the same bytes; the timeline has no gap and no
 //! discontinuity; a segment can be fetched before a playlist lists it, never the other way round.
 
-use crate::demo::boxes::restamp;
+use crate::boxes::restamp;
 use crate::demo::clip::{self, LOOP_SECONDS, SEGMENT_SECONDS, SEGMENTS, Track};
 use crate::demo::mpd::{self, Kind, Timeline};
 use crate::demo::playlist;
@@ -279,7 +279,7 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::boxes::decode_time;
+    use crate::boxes::decode_time;
     use crate::demo::clip::tests::stated_duration;
     use std::collections::BTreeSet;
 

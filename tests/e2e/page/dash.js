@@ -2,14 +2,17 @@
 
 export class DashSide {
   static async make(config) {
-    const { library: name = "dashjs", ahead, dash = {}, swarm } = config;
+    const { library: name = "dashjs", ahead, dash = {}, protection, swarm } = config;
+    // Only the larger build knows encryption.
+    const build = protection ? "all" : "mediaplayer";
     const [dashjs, swarmline] = await Promise.all([
-      import(`/vendor/${name}/modern/esm/dash.mediaplayer.min.js`),
+      import(`/vendor/${name}/modern/esm/dash.${build}.min.js`),
       swarm ? import("/dist/dash.js") : null,
     ]);
     const player = dashjs.MediaPlayer().create();
     player.updateSettings({ debug: { logLevel: 0 }, ...dash });
     if (ahead) player.updateSettings({ streaming: { buffer: { bufferTimeDefault: ahead, bufferTimeAtTopQuality: ahead } } });
+    if (protection) player.setProtectionData(protection);
     return new DashSide(player, swarmline?.attachSwarmline(player, swarm));
   }
 
@@ -68,7 +71,9 @@ export class DashSide {
     player.addResponseInterceptor(async (response) => {
       const { customData } = response.request;
       const whole = response.data instanceof ArrayBuffer && response.status >= 200 && response.status < 300;
-      if (customData.request.type === "MediaSegment" && whole) {
+      // An index is asked for as a media segment without a time.
+      const { type, startTime } = customData.request;
+      if (type === "MediaSegment" && Number.isFinite(startTime) && whole) {
         const data = await new Blob([...pieces.get(customData), response.data]).arrayBuffer();
         tell.payload(about(customData.request), data);
       }

@@ -10,6 +10,7 @@
 //   library: "hls.js" | "hls.js-1.5" | "dashjs" | "dashjs-5.0",
 //   hls: {…},                   further options of hls.js
 //   dash: {…},                  settings of dash.js
+//   protection: {…},            protection data of dash.js, by key system
 //   ahead: S,                   how much to load ahead, in seconds
 //   wait: true,                 do not load yet
 // }

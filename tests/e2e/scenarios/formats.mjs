@@ -1,7 +1,9 @@
 // What packagers write: two viewers share it, and each is given exactly the publisher's bytes.
 import { createHash } from "node:crypto";
+import { sum } from "../lib/figures.mjs";
 import { overKinds } from "../lib/kinds.mjs";
-import { Streams } from "../lib/streams.mjs";
+import { startLicences } from "../lib/licences.mjs";
+import { KEY, KEY_ID, Streams } from "../lib/streams.mjs";
 import { asPublished, describe, joined, reports, undisturbed } from "../lib/swarm.mjs";
 
 /** Waits until one of the viewers has something from the other. */
@@ -15,8 +17,8 @@ const late = (t, publisher) =>
   t.figure("stalls not judged", `nothing was published for ${(publisher.longestPause / 1000).toFixed(1)} s`);
 
 /** A second viewer joins a first one; most of what it plays after that comes from its peer. */
-async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, seconds = 14, library } = {}) {
-  const player = url.endsWith(".mpd") ? { player: "dash", ahead: 8, dash } : { hls, library };
+async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, protection, seconds = 14, library } = {}) {
+  const player = url.endsWith(".mpd") ? { player: "dash", ahead: 8, dash, protection } : { hls, library };
   const publisher = demo.watch(url);
   const tabs = [];
   for (const name of ["first", "second"]) {
@@ -37,7 +39,18 @@ async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, seconds
     t.check(failed.length === 0, `${tabs[i].name}: ${JSON.stringify(failed)}`);
     await asPublished(t, publisher, tabs[i].name, report);
   }
-  return { tabs, seen };
+  return { tabs, seen, publisher };
+}
+
+/** Of what both viewers were given from a folder: bytes, those of them that came from the other viewer, and segments. */
+function ofFolder(folder, seen) {
+  const hashes = new Set();
+  for (const { key, sha256 } of seen.flatMap(({ payloads }) => payloads)) {
+    if (new URL(key).pathname.includes(`/${folder}/`)) hashes.add(Buffer.from(sha256, "base64url").toString("hex"));
+  }
+  const segments = seen.flatMap(({ events }) => events.segment).filter(({ hash }) => hashes.has(hash));
+  const of = (field) => sum(segments.map((segment) => segment[field]));
+  return { bytes: of("bytes"), peerBytes: of("peerBytes"), segments: segments.length };
 }
 
 /** An application's server, which knows the publisher's hashes. */
@@ -84,8 +97,8 @@ const MPD = "manifest.mpd";
 /** ffmpeg suggests to play two seconds behind it, and names no clock: here it is the player's own. */
 const LIVE = { streaming: { delay: { liveDelay: 8 }, utcSynchronization: { enabled: false } } };
 
-/** One packaging by ffmpeg, served and sealed by the demo. */
-function packaged(format, after = () => {}, { segments, name = "index.m3u8", dash } = {}) {
+/** One packaging by ffmpeg, served and sealed by the demo; `prepare` may open what the players need besides. */
+function packaged(format, after = () => {}, { segments, name = "index.m3u8", prepare = () => ({}), ...player } = {}) {
   return {
     name: `format: ${format}`,
     tabs: 2,
@@ -94,9 +107,19 @@ function packaged(format, after = () => {}, { segments, name = "index.m3u8", das
       t.closing(() => streams.close());
       const demo = await t.demo(["--input", await streams.make(format)]);
       await demo.ready(name, segments);
-      await after(t, await share(t, demo, demo.input(name), { dash }));
+      const more = await prepare(t);
+      await after(t, { ...more, ...(await share(t, demo, demo.input(name), { ...player, ...more })) });
     },
   };
+}
+
+const text = (bytes) => bytes.toString("base64url");
+
+/** A licence server, and the players' way to it. */
+async function licensed(t) {
+  const licences = await startLicences({ [text(KEY_ID)]: text(KEY) });
+  t.closing(() => licences.close());
+  return { protection: { "org.w3.clearkey": { serverURL: licences.url } }, licences };
 }
 
 export const formats = [
@@ -117,6 +140,34 @@ export const formats = [
   packaged("dash template", undefined, { name: MPD }),
   packaged("dash segment list", undefined, { name: MPD }),
   packaged("dash byte ranges", onlyRanges, { name: MPD }),
+  packaged("dash segment base", onlyRanges, { name: MPD }),
+  packaged(
+    "dash periods",
+    (t, { seen }) => {
+      for (const [i, { time }] of seen.entries()) t.check(time > 14, `viewer ${i + 1} never got far into the second period`);
+      for (const period of ["a", "b"]) {
+        const { bytes, peerBytes, segments } = ofFolder(period, seen);
+        t.figure(`period ${period}`, `${segments} segments, ${(peerBytes / bytes).toFixed(3)} of the bytes from the other viewer`);
+        t.check(peerBytes > 0, `nothing was shared in period ${period}`);
+      }
+    },
+    { name: MPD, seconds: 16 },
+  ),
+  packaged(
+    "dash cenc",
+    (t, { tabs, seen, publisher, licences }) => {
+      t.check(licences.granted === tabs.length, `${licences.granted} licences for ${tabs.length} viewers`);
+      for (const [i, tab] of tabs.entries()) {
+        const asked = tab.requests.filter((url) => url === licences.url).length;
+        t.check(asked > 0, `${tab.name} never asked for a licence`);
+        // What Swarmline had in hand is what the publisher's list names: ciphertext, and nothing else.
+        const listed = new Set([...publisher.segments.values()].map(({ sha256 }) => Buffer.from(sha256, "base64url").toString("hex")));
+        const others = seen[i].events.segment.filter(({ hash }) => !listed.has(hash));
+        t.check(others.length === 0, `${tab.name}: ${JSON.stringify(others)}`);
+      }
+    },
+    { name: MPD, prepare: licensed },
+  ),
   packaged("live dash", undefined, { name: MPD, segments: 12, dash: LIVE }),
 
   {
