@@ -343,14 +343,18 @@ impl Reader<'_> {
         let timing = Timing::of(place, kind);
         let origin = place.span.start - timing.offset as f64 / timing.scale as f64;
         for (index, subsegment) in subsegments.into_iter().enumerate() {
-            self.segments.push(Listed {
-                uri: place.base.clone(),
-                part: subsegment.part,
-                representation: self.representations.len().saturating_sub(1),
-                number: timing.first.saturating_add(index as u64),
-                start: origin + subsegment.start,
-                duration: subsegment.duration,
-            });
+            let start = origin + subsegment.start;
+            // Other periods may play other parts of the same file.
+            if place.span.has(start, subsegment.duration) {
+                self.segments.push(Listed {
+                    uri: place.base.clone(),
+                    part: subsegment.part,
+                    representation: self.representations.len().saturating_sub(1),
+                    number: timing.first.saturating_add(index as u64),
+                    start,
+                    duration: subsegment.duration,
+                });
+            }
         }
         Ok(())
     }

@@ -102,7 +102,8 @@ function fragment(header, track, samples, video) {
     const moved = track.map(({ kind, body }) => box(kind, kind === "trun" ? withOffset(body, size + 8) : body));
     return box("moof", box(header.kind, header.body), box("traf", ...moved, saiz, saio(size - entries.length), senc));
   };
-  return assembled(assembled(0).length);
+  // Any size will do to learn the size.
+  return assembled(assembled(entries.length).length);
 }
 
 /** Where the first sample is, from the beginning of the fragment on. */

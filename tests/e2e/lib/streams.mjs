@@ -21,9 +21,12 @@ function program() {
   return process.env.FFMPEG;
 }
 
+/** The sound of one recording is not that of another: equal segments would count for both. */
+const TONES = { testsrc2: 330, smptebars: 440 };
+
 const source = (pictures) => [
   "-f", "lavfi", "-i", `${pictures}=size=320x180:rate=30`,
-  "-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000",
+  "-f", "lavfi", "-i", `sine=frequency=${TONES[pictures]}:sample_rate=48000`,
 ];
 
 /** A folder of its own for one run; `make` gives the folder of a format, whose playlist is index.m3u8. */
@@ -149,7 +152,7 @@ const FORMATS = {
     await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...single, join(folder, "manifest.mpd"));
   },
 
-  /** One file for each track, whose index names the segments. The MPD says where the picture's index is, not where the sound's is. */
+  /** One file for each track, whose index names the segments. The MPD says where the picture's index is; for the sound it names the file alone. */
   async "dash segment base"(streams, folder) {
     const indexed = ["-movflags", "+dash+global_sidx+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "2000000"];
     for (const [track, file] of [["0:v", "v.mp4"], ["0:a", "a.mp4"]]) {
@@ -160,7 +163,7 @@ const FORMATS = {
     const set = (type, codecs, file, inside) =>
       `<AdaptationSet contentType="${type}" mimeType="${type}/mp4"><Representation id="${type}" codecs="${codecs}" bandwidth="600000">
 <BaseURL>${file}</BaseURL>${inside}</Representation></AdaptationSet>`;
-    const sets = set("video", "avc1.42c00d", "v.mp4", base) + set("audio", "mp4a.40.2", "a.mp4", "<SegmentBase/>");
+    const sets = set("video", "avc1.42c00d", "v.mp4", base) + set("audio", "mp4a.40.2", "a.mp4", "");
     await writeFile(join(folder, "manifest.mpd"), mpd(40, `<Period>${sets}</Period>`));
   },
 

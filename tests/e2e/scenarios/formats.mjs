@@ -155,11 +155,12 @@ export const formats = [
   ),
   packaged(
     "dash cenc",
-    (t, { tabs, seen, publisher, licences }) => {
+    async (t, { tabs, seen, publisher, licences }) => {
       t.check(licences.granted === tabs.length, `${licences.granted} licences for ${tabs.length} viewers`);
       for (const [i, tab] of tabs.entries()) {
         const asked = tab.requests.filter((url) => url === licences.url).length;
         t.check(asked > 0, `${tab.name} never asked for a licence`);
+        t.check(await tab.act(({ video }) => video.mediaKeys !== null), `${tab.name} played without keys`);
         // What Swarmline had in hand is what the publisher's list names: ciphertext, and nothing else.
         const listed = new Set([...publisher.segments.values()].map(({ sha256 }) => Buffer.from(sha256, "base64url").toString("hex")));
         const others = seen[i].events.segment.filter(({ hash }) => !listed.has(hash));

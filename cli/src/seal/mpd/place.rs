@@ -11,6 +11,14 @@ pub(super) struct Span {
     pub(super) duration: Option<f64>,
 }
 
+impl Span {
+    /// Whether anything of what begins at `start` and lasts `duration` seconds is in the period.
+    pub(super) fn has(&self, start: f64, duration: f64) -> bool {
+        let end = self.duration.map(|length| self.start + length);
+        start + duration > self.start && end.is_none_or(|end| start < end)
+    }
+}
+
 /// The nodes whose attributes and children a representation inherits, nearest first.
 pub(super) struct Place<'a, 'i> {
     pub(super) levels: [Node<'a, 'i>; 3],

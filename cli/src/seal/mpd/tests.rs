@@ -174,6 +174,26 @@ fn an_index_names_the_segments_of_a_file() {
 }
 
 #[test]
+fn each_period_lists_its_own_part_of_a_file() {
+    let period = |start: u32, offset: u32| {
+        let base = format!("<SegmentBase timescale=\"10\" presentationTimeOffset=\"{offset}\"/>");
+        single("", &base).replace("PT10S", &format!("PT{start}S\" duration=\"PT2S"))
+    };
+    let manifest = read(&mpd(
+        "",
+        &(period(10, 50) + &period(12, 70) + &period(14, 60)),
+    ));
+    // What lies across a boundary belongs to the period, too.
+    let expected = [
+        ("a.mp4", 1, 10.0, 2.0),
+        ("a.mp4", 2, 12.0, 2.0),
+        ("a.mp4", 1, 13.0, 2.0),
+        ("a.mp4", 2, 15.0, 2.0),
+    ];
+    assert_eq!(listed(&manifest), expected);
+}
+
+#[test]
 fn an_index_that_is_of_no_use_is_told_with_its_representation() {
     let base = |range: &str| single("", &format!("<SegmentBase indexRange=\"{range}\"/>"));
     assert_eq!(
