@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::Command;
 use swarmline::core::integrity::digest::Digests;
 
-const MPD: &str = "<MPD type=\"static\" mediaPresentationDuration=\"PT4S\"><Period><AdaptationSet><Representation id=\"v\">\
+const MPD: &str = "<MPD type=\"static\" mediaPresentationDuration=\"PT6S\"><Period><AdaptationSet><Representation id=\"v\">\
     <BaseURL>v.mp4</BaseURL><SegmentBase indexRange=\"32-99\"/></Representation></AdaptationSet></Period></MPD>";
 
 /// Changes the bytes of an index.
@@ -158,7 +158,7 @@ fn ffmpegs_index_lists_what_its_playlist_lists() {
     folders.remove("other.mpd");
     folders.write(
         "film.mpd",
-        MPD.replace("PT4S", "PT8S")
+        MPD.replace("PT6S", "PT8S")
             .replace(" indexRange=\"32-99\"", ""),
     );
     once(&folders, &[]).success();

@@ -222,7 +222,7 @@ fn subtitles_in_one_file_go_along() {
     let text = single("mimeType=\"text/vtt\"", "");
     let manifest = read(&mpd(
         "",
-        &(single("", "<SegmentBase/>") + &text.replace("a.mp4", "a.vtt")),
+        &(single("", "<SegmentBase/>") + &text.replace("a.mp4", "a.vtt").replace("PT10S", "PT20S")),
     ));
     assert_eq!(manifest.segments.len(), 2);
     let companion = Companion {
