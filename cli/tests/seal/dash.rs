@@ -96,6 +96,61 @@ fn a_finished_film_gets_a_list_and_its_mpd_one_element() {
         .says(", 4 segments hashed");
 }
 
+/// Two periods with the same representation, neither of them with an id.
+fn periods() -> String {
+    let period = |name: &str| {
+        format!(
+            "<Period duration=\"PT4S\"><BaseURL>{name}/</BaseURL><AdaptationSet><SegmentTemplate duration=\"2\" \
+             media=\"$Number$.m4s\"/><Representation id=\"v0\"/></AdaptationSet></Period>"
+        )
+    };
+    format!("<MPD type=\"static\">{}{}</MPD>", period("a"), period("b"))
+}
+
+#[test]
+fn periods_are_listed_one_after_the_other() {
+    let folders = Folders::new();
+    let names = ["a/1.m4s", "a/2.m4s", "b/1.m4s", "b/2.m4s"];
+    for name in names {
+        folders.write(name, media(name));
+    }
+    folders.write("film.mpd", periods());
+    once(&folders, &[]).success().says("4 segments hashed");
+    let urls = checked(&folders.output(), "film.integrity.json").unwrap();
+    assert_eq!(urls, names);
+    let list: Value = serde_json::from_str(&folders.playlist("film.integrity.json")).unwrap();
+    let starts = |representation: &Value| {
+        let segments = representation["segments"].as_array().unwrap().iter();
+        segments
+            .map(|segment| segment["start"].as_f64().unwrap())
+            .collect()
+    };
+    let all = list["representations"].as_array().unwrap();
+    let starts: Vec<Vec<f64>> = all.iter().map(starts).collect();
+    assert_eq!(starts, [[0.0, 2.0], [4.0, 6.0]]);
+}
+
+#[test]
+fn a_second_period_that_is_still_being_written_is_waited_for() {
+    let folders = Folders::new();
+    let watch = Watch::start(&folders, &[]);
+    for name in ["a/1.m4s", "a/2.m4s", "b/1.m4s"] {
+        folders.write(name, media(name));
+    }
+    folders.write("film.mpd", periods());
+    watch.wait_until_it_says("b/2.m4s is listed but not there");
+    assert_eq!(folders.sealed("film.mpd"), None);
+    folders.write("b/2.m4s", media("b/2.m4s"));
+    folders.wait_for("film.mpd", |text| text.contains("urn:swarmline"));
+    assert_eq!(
+        checked(&folders.output(), "film.integrity.json")
+            .unwrap()
+            .len(),
+        4
+    );
+    watch.end("TERM").success();
+}
+
 #[test]
 fn a_segment_that_is_missing_is_told_and_nothing_is_published() {
     let folders = Folders::new();

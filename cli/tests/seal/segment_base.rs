@@ -136,31 +136,36 @@ fn an_index_of_more_than_the_file_has_is_not_published() {
     assert_eq!(folders.sealed("film.integrity.json"), None);
 }
 
+/// Runs ffmpeg in the packager's folder on 8 seconds of pictures.
+fn ffmpeg(folders: &Folders, args: &str) {
+    let pictures =
+        "-f lavfi -i testsrc2=size=320x180:rate=25 -t 8 -c:v libx264 -preset ultrafast -g 50";
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error"])
+        .args(pictures.split_whitespace().chain(args.split_whitespace()))
+        .current_dir(folders.input())
+        .status()
+        .unwrap_or_else(|error| panic!("this test needs ffmpeg (apt-get install ffmpeg): {error}"));
+    assert!(status.success());
+}
+
+/// An MPD of 8 seconds that leaves the index to be looked for.
+fn unsaid() -> String {
+    MPD.replace("PT6S", "PT8S")
+        .replace(" indexRange=\"32-99\"", "")
+}
+
 /// What ffmpeg's own HLS playlist says of the same file is the other half of the comparison.
 #[test]
 fn ffmpegs_index_lists_what_its_playlist_lists() {
     let folders = Folders::new();
-    let run = |args: &str| {
-        let status = Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error"])
-            .args(args.split_whitespace())
-            .current_dir(folders.input())
-            .status()
-            .unwrap_or_else(|error| {
-                panic!("this test needs ffmpeg (apt-get install ffmpeg): {error}")
-            });
-        assert!(status.success());
-    };
-    run(
-        "-f lavfi -i testsrc2=size=320x180:rate=25 -t 8 -c:v libx264 -preset ultrafast -g 50 -f dash -seg_duration 2 \
-         -single_file 1 -global_sidx 1 -single_file_name v.mp4 -hls_playlist 1 other.mpd",
+    let single = "-single_file 1 -global_sidx 1 -single_file_name v.mp4 -hls_playlist 1";
+    ffmpeg(
+        &folders,
+        &format!("-f dash -seg_duration 2 {single} other.mpd"),
     );
     folders.remove("other.mpd");
-    folders.write(
-        "film.mpd",
-        MPD.replace("PT6S", "PT8S")
-            .replace(" indexRange=\"32-99\"", ""),
-    );
+    folders.write("film.mpd", unsaid());
     once(&folders, &[]).success();
     let playlist = folders.playlist("media_0.m3u8");
     let ranges = playlist
@@ -173,4 +178,29 @@ fn ffmpegs_index_lists_what_its_playlist_lists() {
     let starts: Vec<f64> = found.iter().map(|(.., start)| *start).collect();
     let found: Vec<_> = found.iter().map(|(first, len, _)| (*first, *len)).collect();
     assert_eq!((found, starts), (ranges, vec![0.0, 2.0, 4.0, 6.0]));
+}
+
+/// The hash is that of the bytes in the file, which are not those of the clear film.
+#[test]
+fn an_encrypted_film_is_sealed_as_ciphertext() {
+    let hashes = |encryption: &str| {
+        let folders = Folders::new();
+        let indexed = "-movflags +dash+global_sidx+frag_keyframe+empty_moov+default_base_moof";
+        ffmpeg(&folders, &format!("{encryption} -f mp4 {indexed} v.mp4"));
+        let protection =
+            "<ContentProtection schemeIdUri=\"urn:mpeg:dash:mp4protection:2011\" value=\"cenc\"/>";
+        let text = unsaid().replace("<AdaptationSet>", &format!("<AdaptationSet>{protection}"));
+        folders.write("film.mpd", &text);
+        once(&folders, &[]).success().says("4 segments hashed");
+        assert!(folders.playlist("film.mpd").contains(protection));
+        let sizes: Vec<_> = listed(&folders).iter().map(|(_, len, _)| *len).collect();
+        (sizes, folders.playlist("film.integrity.json"))
+    };
+    let key = "-encryption_key 000102030405060708090a0b0c0d0e0f -encryption_kid a7e61c373e219033c21091fa607bf3b8";
+    let (clear, first) = hashes("");
+    let (hidden, second) = hashes(&format!("-encryption_scheme cenc-aes-ctr {key}"));
+    assert_eq!(clear, hidden);
+    for hash in first.split('"').filter(|text| text.len() == 43) {
+        assert!(!second.contains(hash), "{hash} is of the clear film");
+    }
 }
