@@ -12,10 +12,11 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Whether anything of what begins at `start` and lasts `duration` seconds is in the period.
+    /// Whether a player may ask in the period for what begins at `start` and lasts `duration` seconds: dash.js begins with
+    /// what ended less than half a duration before.
     pub(super) fn has(&self, start: f64, duration: f64) -> bool {
         let end = self.duration.map(|length| self.start + length);
-        start + duration > self.start && end.is_none_or(|end| start < end)
+        start + 1.5 * duration > self.start && end.is_none_or(|end| start < end)
     }
 }
 

@@ -183,8 +183,9 @@ fn each_period_lists_its_own_part_of_a_file() {
         "",
         &(period(10, 50) + &period(12, 70) + &period(14, 60)),
     ));
-    // What lies across a boundary belongs to the period, too.
+    // What lies across a boundary belongs to the period, too, and so does what ended right at its beginning.
     let expected = [
+        ("a.mp4", 1, 10.0, 2.0),
         ("a.mp4", 1, 10.0, 2.0),
         ("a.mp4", 2, 12.0, 2.0),
         ("a.mp4", 1, 13.0, 2.0),
