@@ -33,7 +33,6 @@ mod range;
 mod server;
 mod tracker;
 
-use crate::boxes;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
