@@ -179,7 +179,7 @@ impl Engine {
             .insert(info.rendition, (self.now, info.start));
         self.cdn.first_byte(first_byte);
         self.cdn.body(u64::from(info.bytes), transfer);
-        self.meter.seed(u64::from(info.bytes), transfer);
+        self.meter.seed(self.now, u64::from(info.bytes), transfer);
         let known = self.cache.find(&info.hash).is_some();
         let fits = info.bytes <= self.config.max_segment_bytes && self.cache.fits(info.bytes);
         if info.bytes == 0 || !(known || fits) {

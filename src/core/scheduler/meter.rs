@@ -4,7 +4,7 @@
 use crate::core::time::{Duration, Time};
 
 /// What a new sample leaves of the older ones, in tenths.
-const KEEP: u64 = 8;
+const KEEP: u64 = 5;
 
 /// Counts bytes while at least one transfer is under way.
 #[derive(Debug, Default)]
@@ -32,11 +32,14 @@ impl Meter {
         self.bytes += bytes;
     }
 
-    /// A transfer measured elsewhere.
-    pub fn seed(&mut self, bytes: u64, span: Duration) {
+    /// A transfer of this length, measured elsewhere, has ended. Time during which others ran too counts once.
+    pub fn seed(&mut self, now: Time, bytes: u64, span: Duration) {
+        self.set_running(now, self.running);
         self.bytes += bytes;
-        self.active += span;
-        self.fold();
+        self.active = self.active.max(span);
+        if !self.running {
+            self.fold();
+        }
     }
 
     /// Closes the current sample, if it says enough, and ages the older ones.
@@ -73,6 +76,19 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transfers_side_by_side_share_their_time() {
+        let mut meter = Meter::default();
+        meter.set_running(Time(0), true);
+        meter.add(100_000);
+        // Half of the line, for 0.4 s, was the player's own loader's.
+        meter.seed(Time(400_000), 100_000, Duration::from_millis(400));
+        meter.set_running(Time(400_000), false);
+        meter.sample(Time(400_000));
+        let rate = meter.rate().unwrap();
+        assert!((3_900_000.0..4_100_000.0).contains(&rate), "{rate}");
+    }
 
     #[test]
     fn waiting_does_not_count() {
