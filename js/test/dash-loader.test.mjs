@@ -1,110 +1,10 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { test } from "node:test";
 import { attachSwarmline } from "../build/dash.js";
-import { DashPlugin } from "../build/dash-plugin.js";
-import { resolveOptions } from "../build/options.js";
-import { FakeEngine, Media, bytesOf, fakeGlue, settle, sha, until } from "./harness.mjs";
+import { dash } from "./dash-harness.mjs";
+import { bytesOf, settle, sha, until } from "./harness.mjs";
 
-const MPD = "https://cdn.example/live/manifest.mpd";
 const options = { trackers: ["wss://t.example"] };
-const closing = [];
-afterEach(() => closing.splice(0).forEach((close) => close()));
-
-/** dash.js's own loader: answers when the test says so, by the callbacks it was given at `load`. */
-class Stock {
-  requests = [];
-  load(request, response) {
-    const { onloadend, onprogress, onabort } = request.customData;
-    const entry = { request, response, onloadend, onprogress, aborted: false };
-    request.customData.abort = () => {
-      entry.aborted = true;
-      onabort?.();
-    };
-    this.requests.push(entry);
-    return true;
-  }
-  answer(data, { status = 200, at = -1, headers = {} } = {}) {
-    const { response, onloadend, onprogress } = this.requests.at(at);
-    Object.assign(response, { status, statusText: "", url: "", headers, data });
-    onprogress?.({ loaded: data?.byteLength ?? 0, total: data?.byteLength ?? 0, lengthComputable: true });
-    onloadend?.();
-  }
-}
-
-/** A player with the plug-in, whose list has segments 1 to 8 of one representation. */
-async function dash({ listed = [1, 2, 3, 4, 5, 6, 7, 8], glue = fakeGlue(), more = {} } = {}) {
-  const data = (n) => bytesOf(1000, n);
-  const segments = listed.map((number) => ({
-    url: `v0/${number}.m4s`, number, start: 2 * number, duration: 2, bytes: 1000, sha256: sha(data(number)),
-  }));
-  const list = JSON.stringify({ version: 1, live: false, representations: [{ period: "p", id: "v0", segments }] });
-  const kept = globalThis.fetch;
-  const self = { seen: [], fetched: [], answers: null, settings: [] };
-  globalThis.fetch = async (request) => {
-    self.fetched.push(request);
-    return self.answers?.(request) ?? new Response(list);
-  };
-  globalThis.document ??= { baseURI: "https://page.example/" };
-  const listeners = new Map();
-  const video = new Media();
-  const extensions = {};
-  const player = {
-    extend: (name, factory) => { extensions[name] = factory; },
-    on: (type, listener) => listeners.set(type, listener),
-    off() {},
-    getVersion: () => "5.2.1",
-    getVideoElement: () => video,
-    updateSettings: (settings) => self.settings.push(settings),
-    reset: () => self.seen.push("reset"),
-    destroy: () => self.seen.push("destroyed"),
-  };
-  const plugin = new DashPlugin(player, resolveOptions({ ...options, ...more }), glue);
-  plugin.connect();
-  assert.deepEqual(Object.keys(extensions), ["XHRLoader", "FetchLoader"]);
-  const stock = new Stock();
-  const loader = extensions.XHRLoader.call({ parent: stock });
-  const own = (type) => {
-    const found = [];
-    plugin.swarmline.addEventListener(type, ({ detail }) => found.push(detail));
-    return found;
-  };
-  Object.assign(self, { plugin, player, stock, video, data, events: { segment: own("segment"), warning: own("warning"), hashfailure: own("hashfailure") } });
-  self.manifest = (more = {}) => {
-    const SupplementalProperty = [{ schemeIdUri: "urn:swarmline:integrity:2026", value: "integrity.json" }];
-    listeners.get("manifestLoaded")({ data: { url: MPD, originalUrl: MPD, SupplementalProperty, ...more } });
-  };
-  self.request = (n, more = {}) => {
-    const calls = [];
-    const fragment = { type: "MediaSegment", mediaType: "video", range: null, startTime: 2 * n, duration: 2, index: n, url: "", ...more };
-    const note = (name) => (event) => calls.push([name, event]);
-    const customData = { request: fragment, onloadend: note("end"), onprogress: note("progress"), onabort: note("abort"), ontimeout: note("timeout") };
-    const request = { url: `https://cdn.example/live/v0/${n}.m4s?t=2`, method: "GET", headers: { "x-token": "7" }, timeout: 0, customData };
-    const response = { status: 0, headers: {}, url: "" };
-    loader.load(request, response);
-    return { request, response, calls, names: () => calls.map(([name]) => name) };
-  };
-  self.load = (request, response) => loader.load(request, response);
-  /** The first segment by the player's loader, then the first picture: the engine starts. */
-  self.start = async () => {
-    const before = FakeEngine.made.length;
-    self.manifest();
-    await until(() => plugin.source.list !== null);
-    const first = self.request(1);
-    stock.answer(data(1));
-    await until(() => first.calls.length > 0 && first.names().includes("end"));
-    video.show();
-    await until(() => FakeEngine.made.length > before);
-    await settle();
-    video.at(2, [2, 4]);
-    return FakeEngine.made.at(-1);
-  };
-  closing.push(() => {
-    plugin.session.destroy();
-    plugin.source.close();
-    globalThis.fetch = kept;
-  });
-  return self;
-}
 
 test("a player that is no dash.js 5 is refused, and so is a second swarm of one player", () => {
   const player = (version) => ({ getVersion: () => version, extend() {}, on() {}, reset() {}, destroy() {} });
@@ -276,7 +176,7 @@ test("the application's callback is asked for what the list lacks, and for nothi
     asked.push(segment);
     return Promise.resolve({ sha256: sha(self.data(segment.sn)), bytes: 1000 });
   };
-  const self = await dash({ listed: [1, 2], more: { hashes } });
+  const self = await dash({ listed: [1, 2], options: { hashes } });
   const engine = await self.start();
   self.request(2);
   assert.deepEqual(asked, []);

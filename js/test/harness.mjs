@@ -23,12 +23,46 @@ export async function settle(turns = 12) {
   for (let i = 0; i < turns; i += 1) await new Promise((done) => setImmediate(done));
 }
 
+const { setTimeout: realTimeout } = globalThis;
+
+/** Time stands still until the test, `t`, lets it pass. */
+export function stopClock(t) {
+  const { setTimeout, clearTimeout } = globalThis;
+  const timers = new Set();
+  let now = performance.now();
+  performance.now = () => now;
+  globalThis.setTimeout = (act, ms = 0) => {
+    const timer = { at: now + ms, act };
+    timers.add(timer);
+    return timer;
+  };
+  globalThis.clearTimeout = (timer) => timers.delete(timer) || clearTimeout(timer);
+  t.after(() => {
+    delete performance.now;
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  });
+  return {
+    async pass(ms) {
+      const end = now + ms;
+      for (;;) {
+        await settle();
+        const [timer] = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (!timer) break;
+        timers.delete(timer);
+        now = Math.max(now, timer.at);
+        timer.act();
+      }
+      now = end;
+    },
+  };
+}
+
 /** Waits for a condition that is sure to come, and does not wait for ever if it is not. */
 export async function until(condition) {
   const begun = Date.now();
   while (!condition()) {
     if (Date.now() - begun > 10_000) throw new Error(`never came: ${condition}`);
-    await new Promise((done) => setTimeout(done, 2));
+    await new Promise((done) => realTimeout(done, 2));
   }
 }
 
