@@ -23,7 +23,8 @@ export class DashFeed {
   readonly #playhead: Playhead;
   readonly #renditions = new Map<string, number>();
   readonly #withheld = new Set<string>();
-  readonly #withheldPaths = new Set<string>();
+  /** By how many requests. */
+  readonly #withheldPaths = new Map<string, number>();
   readonly #active = new Map<string, Active>();
   #list: IntegrityList | null = null;
 
@@ -58,7 +59,7 @@ export class DashFeed {
   requested(mediaType: string, listed: Listed, start: number): void {
     const before = this.#active.get(mediaType);
     const all = this.#segments(listed.representation);
-    const now = { name: listed.representation, index: all.indexOf(listed), shift: start - listed.start };
+    const now = { name: listed.representation, index: all.findIndex(({ number }) => number === listed.number), shift: start - listed.start };
     const same = before?.name === now.name && Math.abs(before.shift - now.shift) <= MOVED;
     // A list that fits into one window was told as a whole.
     const near = all.length <= WINDOW || Math.abs((before?.index ?? -WINDOW) - now.index) <= WINDOW / 4;
@@ -79,11 +80,15 @@ export class DashFeed {
 
   /** The same for all chunks at a URL, also those that no list names yet. */
   withholdAll(url: string): void {
-    this.#withheldPaths.add(pathOf(url));
+    const path = pathOf(url);
+    this.#withheldPaths.set(path, (this.#withheldPaths.get(path) ?? 0) + 1);
   }
 
   releaseAll(url: string): void {
-    this.#withheldPaths.delete(pathOf(url));
+    const path = pathOf(url);
+    const others = (this.#withheldPaths.get(path) ?? 1) - 1;
+    if (others > 0) this.#withheldPaths.set(path, others);
+    else this.#withheldPaths.delete(path);
   }
 
   moved(): void {

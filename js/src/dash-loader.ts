@@ -47,7 +47,7 @@ export function loaderExtension(owner: DashOwner): LoaderExtension {
         owner.noted(request);
         const byPlayer = (): void => void stock(request, response);
         if (fragment.availabilityTimeComplete !== false) new DashLoad(owner, request, response, byPlayer).start();
-        else if (owner.session.wantsHashes) new DashChunks(owner, request, response).start();
+        else if (sharesChunks(owner.session, fragment)) new DashChunks(owner, request, response).start();
         else loadCounted(owner.session, request, response, byPlayer);
         return true;
       },
@@ -255,6 +255,12 @@ class DashLoad implements LoadSide {
 function isMedia({ type, mediaType, isPartialSegmentRequest, startTime }: FragmentRequest): boolean {
   if (type !== "MediaSegment" || isPartialSegmentRequest || !Number.isFinite(startTime)) return false;
   return mediaType === "video" || mediaType === "audio";
+}
+
+/** Whether the chunks of a growing segment may come from peers, or go to some. */
+function sharesChunks(session: Session, { range }: FragmentRequest): boolean {
+  const reason = session.offReason();
+  return !range && (reason === null || reason === "loading");
 }
 
 function readRange(range: string | null): DashSegment["range"] {

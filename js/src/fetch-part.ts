@@ -4,11 +4,13 @@ import type { DashOwner } from "./dash-loader.js";
 /** What is wanted of a resource. */
 export interface Part {
   readonly url: string;
-  /** First byte. */
-  readonly offset: number;
+  /** First byte; null: the first of all, and the request is one for the whole. */
+  readonly offset: number | null;
   /** How many; null: all that follow, as they come. */
   readonly bytes: number | null;
   readonly signal: AbortSignal;
+  /** Called when the answer begins, with how long that took in ms. */
+  readonly answered?: (ms: number) => void;
 }
 
 /**
@@ -17,13 +19,14 @@ export interface Part {
  *
  * @throws StatusError for an answer that is no success; what `fetch` throws.
  */
-export async function* fetchPart(owner: DashOwner, { url, offset, bytes, signal }: Part): AsyncGenerator<Uint8Array> {
-  const last = bytes === null ? "" : offset + bytes - 1;
-  const headers = offset === 0 && bytes === null ? {} : { Range: `bytes=${offset}-${last}` };
-  const answer = await fetch(await owner.prepare(url, { headers, signal }));
-  if (!answer.ok || !answer.body) throw new StatusError(answer.status, answer.statusText);
-  let skip = answer.status === 206 ? 0 : offset;
-  let left = bytes ?? Infinity;
+export async function* fetchPart(owner: DashOwner, part: Part): AsyncGenerator<Uint8Array> {
+  const answer = await ask(owner, part);
+  if (!answer.ok || !answer.body) {
+    void answer.body?.cancel().catch(() => {});
+    throw new StatusError(answer.status, answer.statusText);
+  }
+  let skip = answer.status === 206 ? 0 : (part.offset ?? 0);
+  let left = part.bytes ?? Infinity;
   const reader = answer.body.getReader();
   try {
     while (left > 0) {
@@ -39,4 +42,13 @@ export async function* fetchPart(owner: DashOwner, { url, offset, bytes, signal 
     // Ends the request too, where there is more to come.
     void reader.cancel().catch(() => {});
   }
+}
+
+async function ask(owner: DashOwner, { url, offset, bytes, signal, cache = "default", answered }: Part): Promise<Response> {
+  const isWhole = offset === null || (offset === 0 && bytes === null);
+  const headers = isWhole ? {} : { Range: `bytes=${offset}-${bytes === null ? "" : offset + bytes - 1}` };
+  const begun = performance.now();
+  const answer = await fetch(await owner.prepare(url, { cache, headers, signal }));
+  answered?.(performance.now() - begun);
+  return answer;
 }
