@@ -1,5 +1,6 @@
 import { StatusError, loadAgain } from "./again.js";
 import type { Loaded } from "./again.js";
+import { ChunkCutter } from "./chunk-cutter.js";
 import type { DashOwner } from "./dash-loader.js";
 import { fetchPart } from "./fetch-part.js";
 import type { Segment } from "./known.js";
@@ -12,8 +13,8 @@ const TIMEOUT_MS = 30_000;
 
 /** What becomes of a chunk. */
 export interface ChunkEnd {
-  /** It is here and verified; `ms` is how long its transfer took. */
-  taken(data: ArrayBuffer, ms: number): void;
+  /** It is here and verified; `ms` is how long its transfer took, 0 where that tells nothing. */
+  taken(data: ArrayBuffer, ms: number, firstByteMs: number): void;
   /** The CDN failed: HTTP status, 0 where there was none. */
   failed(status: number, message: string): void;
   tookTooLong(): void;
@@ -91,26 +92,30 @@ export class ChunkSide implements LoadSide {
 
   async #read(signal: AbortSignal): Promise<Loaded> {
     const { url, offset, bytes } = this.#segment;
-    const data = new Uint8Array(bytes);
+    const cutter = new ChunkCutter();
     const begun = performance.now();
     let first = 0;
-    let filled = 0;
-    for await (const part of fetchPart(this.#owner, { url, offset: offset ?? 0, bytes, signal })) {
-      first ||= performance.now();
-      data.set(part, filled);
-      filled += part.byteLength;
+    try {
+      for await (const part of fetchPart(this.#owner, { url, offset, bytes, signal })) {
+        first ||= performance.now();
+        cutter.push(part, performance.now());
+      }
+    } catch (error) {
+      // What is complete is counted where it is taken.
+      this.#owner.session.counters.received(cutter.rest().data.byteLength);
+      throw error;
     }
-    this.#transferMs = performance.now() - (first || begun);
-    const timing = { firstByteMs: (first || begun) - begun, transferMs: this.#transferMs };
-    return { data: data.buffer.slice(0, filled), timing };
+    const { data, tookMs } = cutter.rest();
+    this.#transferMs = tookMs;
+    return { data, timing: { firstByteMs: (first || performance.now()) - begun, transferMs: tookMs } };
   }
 
   /** dash.js is told of the segment as a whole, when it has all of it. */
   progress(): void {}
 
-  deliver(data: ArrayBuffer, rateBps: number | null): void {
+  deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void {
     const ms = rateBps ? (8000 * data.byteLength) / rateBps : this.#transferMs;
-    this.#end.taken(data, ms);
+    this.#end.taken(data, ms, firstByteMs);
   }
 
   fail(status: number, message: string): void {

@@ -44,11 +44,11 @@ export async function* fetchPart(owner: DashOwner, part: Part): AsyncGenerator<U
   }
 }
 
-async function ask(owner: DashOwner, { url, offset, bytes, signal, cache = "default", answered }: Part): Promise<Response> {
+async function ask(owner: DashOwner, { url, offset, bytes, signal, answered }: Part): Promise<Response> {
   const isWhole = offset === null || (offset === 0 && bytes === null);
   const headers = isWhole ? {} : { Range: `bytes=${offset}-${bytes === null ? "" : offset + bytes - 1}` };
   const begun = performance.now();
-  const answer = await fetch(await owner.prepare(url, { cache, headers, signal }));
+  const answer = await fetch(await owner.prepare(url, { headers, signal }));
   answered?.(performance.now() - begun);
   return answer;
 }

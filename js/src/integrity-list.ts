@@ -23,8 +23,6 @@ export interface Chunked {
   readonly url: string;
   /** Those that are complete, from the segment's first byte on, without a gap. */
   readonly chunks: readonly Listed[];
-  /** The segment's size in bytes once it is complete; null while it grows. */
-  readonly bytes: number | null;
 }
 
 /** A list that was read. */
@@ -123,7 +121,7 @@ function readHashes({ bytes, sha256, root = null }: Record<string, unknown>): Kn
   return hashes && isWhole(bytes) && bytes > 0 && bytes <= MAX_BYTES ? { bytes, sha256, root } : null;
 }
 
-/** Null if a chunk has an error in it, or if they are not the segment. */
+/** Null if a chunk has an error in it, or if they are not the segment; `bytes` is its size, null while it grows. */
 function readChunks(values: readonly unknown[], place: Place, bytes: number | null): Chunked | null {
   const chunks: Listed[] = [];
   let offset = 0;
@@ -138,7 +136,7 @@ function readChunks(values: readonly unknown[], place: Place, bytes: number | nu
     start += duration as number;
   }
   const fits = bytes === null ? offset > 0 : offset === bytes;
-  return fits ? { url: place.url, chunks, bytes } : null;
+  return fits ? { url: place.url, chunks } : null;
 }
 
 function parse(text: string): unknown {

@@ -2,11 +2,14 @@ import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.
 import type { Chunked, IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
 
-/** Two requests for the list are at least so far apart, in ms. */
+/** Two requests for the list that the player makes necessary are at least so far apart, in ms. */
 const LEAST_APART_MS = 400;
 /** Of the newest segment's duration, this much after the last answer the list is asked for, if nobody did. */
 const IDLE_FACTOR = 1.5;
-/** A list of growing segments that says nothing new is asked for again after this much of a chunk's duration. */
+/**
+ * A list of growing segments that says nothing new is asked for again after this much of a chunk's duration, and after
+ * twice as much each further time.
+ */
 const SOON_FACTOR = 0.25;
 const LEAST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
@@ -42,8 +45,9 @@ export class IntegritySource {
   #generation = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAt = -Infinity;
-  #changed = false;
-  #waiting: (() => void)[] = [];
+  /** So many answers in a row said nothing new, or there were none. */
+  #quiet = 0;
+  readonly #waiting = new Set<() => void>();
   #complaint: string | null = null;
   /** Whether the latest request was not in the list, and that was told. */
   #lacking = false;
@@ -63,14 +67,15 @@ export class IntegritySource {
   close(): void {
     this.#generation.abort();
     this.#generation = new AbortController();
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#url = this.#list = this.#running = this.#complaint = null;
     this.#byKey = new Map();
     this.#byPath = new Map();
     this.#text = "";
     this.#askedAt = -Infinity;
     this.#lacking = false;
-    this.#waiting.splice(0).forEach((proceed) => proceed());
+    this.#quiet = 0;
+    this.#proceed();
   }
 
   /** The list that was read last. */
@@ -99,9 +104,12 @@ export class IntegritySource {
     return this.#list !== null && this.#list.live && this.#list.chunked.length > 0;
   }
 
-  /** Comes when the list will have been read the next time, or that failed. */
-  next(): Promise<void> {
-    return this.pending() ?? new Promise((resolve) => this.#waiting.push(resolve));
+  /** Calls back when the list has been read the next time, or that failed; never at once. The answer takes that back. */
+  whenRead(proceed: () => void): () => void {
+    this.#waiting.add(proceed);
+    // While the player is paused nobody else asks.
+    if (this.pending() === null && this.#timer === undefined) this.#again();
+    return () => this.#waiting.delete(proceed);
   }
 
   /** A request goes to the CDN because the list, as it is now, lacks it. */
@@ -123,21 +131,28 @@ export class IntegritySource {
   refresh(): Promise<void> {
     const url = this.#url;
     if (url === null) return Promise.resolve();
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#askedAt = performance.now();
     const { signal } = this.#generation;
     const running = this.#read(url, signal).finally(() => {
       if (signal.aborted) return;
       this.#running = null;
-      this.#waiting.splice(0).forEach((proceed) => proceed());
       this.#again();
+      this.#proceed();
     });
     this.#running = running;
     return running;
   }
 
+  #proceed(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const proceed of waiting) proceed();
+  }
+
   async #read(url: string, signal: AbortSignal): Promise<void> {
     const limited = limit(TIMEOUT_MS, signal);
+    this.#quiet += 1;
     try {
       const request = await this.#host.prepare(url, { cache: "no-cache", signal: limited.signal });
       const answer = await fetch(request);
@@ -152,10 +167,10 @@ export class IntegritySource {
   }
 
   #take(text: string, url: string): void {
+    const list = text === this.#text ? null : parseList(text, url);
     this.#complaint = null;
-    this.#changed = text !== this.#text;
-    if (!this.#changed) return;
-    const list = parseList(text, url);
+    if (!list) return;
+    this.#quiet = 0;
     this.#text = text;
     this.#list = list;
     this.#byKey = byKey(list);
@@ -171,10 +186,17 @@ export class IntegritySource {
 
   /** Who is paused, or has left, asks no more; the player's next request begins anew. */
   #unasked(): void {
-    if (this.#host.wanted() && this.#host.playing()) void this.refresh();
+    this.#stopTimer();
+    if (this.#host.wanted() && (this.#host.playing() || this.#waiting.size > 0)) void this.refresh();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #again(): void {
+    this.#stopTimer();
     if (this.#list && !this.#list.live) return;
     this.#timer = setTimeout(() => this.#unasked(), this.byChunks ? this.#untilNextChunk() : this.#whileIdle());
   }
@@ -186,11 +208,13 @@ export class IntegritySource {
 
   /**
    * Chunks appear at regular intervals: one such interval after an answer with something new there is something new
-   * again, and who asked too early moves closer by asking sooner the next time.
+   * again, and who asked too early moves closer by asking sooner the next time. A stream that stands still is asked for
+   * ever more rarely.
    */
   #untilNextChunk(): number {
-    const chunk = this.#list?.chunked.at(-1)?.chunks.at(-1);
-    const interval = (chunk?.duration ?? 1) * 1000 * (this.#changed ? 1 : SOON_FACTOR);
+    const { duration = 1 } = this.#list?.chunked.at(-1)?.chunks.at(-1) ?? {};
+    const usual = Math.max(duration * 1000, LEAST_APART_MS);
+    const interval = this.#quiet === 0 ? usual : Math.min(usual * SOON_FACTOR * 2 ** (this.#quiet - 1), this.#whileIdle());
     return Math.max(LEAST_PAUSE_MS, this.#askedAt + interval - performance.now());
   }
 }

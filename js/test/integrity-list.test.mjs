@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ListError, keyOf, parseList } from "../build/integrity-list.js";
 import { IntegritySource } from "../build/integrity-source.js";
-import { bytesOf, settle, sha, until } from "./harness.mjs";
+import { bytesOf, settle, sha, stopClock, until } from "./harness.mjs";
 
 const URL_OF_LIST = "https://cdn.example/live/integrity.json?token=1";
 const HASH = sha(bytesOf(10));
@@ -51,12 +51,54 @@ test("representations of periods without an id are told apart", () => {
   assert.deepEqual(found, [[name(), [[1, name()]]], [name(2), [[2, name(2)]]], [name(3), [[3, name(3)]]]]);
 });
 
+const chunk = (bytes, more = {}) => ({ duration: 0.5, bytes, sha256: HASH, ...more });
+const growing = (number, chunks) => segment(number, { bytes: undefined, sha256: undefined, chunks });
+
+test("a segment that grows is shared by its chunks, one after the other from its first byte", () => {
+  const { representations, whole, chunked } = parseList(list([segment(1), growing(2, [chunk(7), chunk(8, { duration: 0.25, root: HASH }), chunk(9)])]), URL_OF_LIST);
+  const [[first, ...chunks]] = representations.values();
+  assert.deepEqual(chunks.map(({ offset, bytes, start, duration, root }) => [offset, bytes, start, duration, root]), [
+    [0, 7, 4, 0.5, null], [7, 8, 4.5, 0.25, HASH], [15, 9, 4.75, 0.5, null],
+  ]);
+  assert.ok(chunks.every(({ url, number }) => url === "https://cdn.example/live/v0/2.m4s" && number === 2));
+  assert.deepEqual(whole, [first]);
+  assert.deepEqual(chunked, [{ url: "https://cdn.example/live/v0/2.m4s", chunks }]);
+});
+
+test("a complete segment with chunks is known both ways, and shared by its chunks", () => {
+  const { representations, whole, chunked } = parseList(list([segment(1, { chunks: [chunk(4), chunk(6)] })]), URL_OF_LIST);
+  assert.deepEqual([...representations.values()][0], chunked[0].chunks);
+  assert.deepEqual(whole.map(({ offset, bytes, duration }) => [offset, bytes, duration]), [[null, 10, 2]]);
+});
+
+test("chunks that are not the segment, or have an error in them, are left out, and the segment stays", () => {
+  const bad = [
+    [], [chunk(4)], [chunk(4), chunk(7)], [chunk(4), chunk(6, { sha256: "x" })], [chunk(10, { duration: 0 })], [chunk(10, { duration: "1" })],
+    [chunk(10, { root: 7 })], [chunk(4), chunk(0), chunk(6)], [null], ["x"], "x", 7, {},
+  ];
+  for (const chunks of bad) {
+    const { representations, whole, chunked } = parseList(list([segment(1, { chunks })]), URL_OF_LIST);
+    assert.deepEqual([[...representations.values()][0], chunked], [whole, []], JSON.stringify(chunks));
+    assert.equal(whole.length, 1);
+  }
+  const { whole, chunked } = parseList(list([segment(1, { offset: 5, chunks: [chunk(10)] })]), URL_OF_LIST);
+  assert.deepEqual([whole.length, chunked.length], [1, 0], "a part of a file does not grow");
+});
+
+test("a segment that grows and whose chunks have an error in them is left out, the others stay", () => {
+  const bad = [[], [chunk(4), chunk(-1)], [chunk(4), null], undefined, null];
+  const half = segment(1, { sha256: undefined, chunks: [chunk(10)] });
+  const { representations } = parseList(list([...bad.map((chunks) => growing(1, chunks)), half, growing(2, [chunk(4)])]), URL_OF_LIST);
+  assert.deepEqual([...representations.values()][0].map(({ number }) => number), [2]);
+});
+
 /** A source whose server answers what the test says. */
 function source(answers) {
-  const seen = { changed: [], failed: [], asked: 0, wanted: true, playing: true };
+  const seen = { changed: [], failed: [], asked: 0, times: [], wanted: true, playing: true };
   const kept = globalThis.fetch;
   globalThis.fetch = async () => {
     seen.asked += 1;
+    seen.times.push(performance.now());
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     return typeof answer === "function" ? answer() : new Response(answer);
   };
@@ -166,4 +208,57 @@ test("nothing comes after another stream has begun", async () => {
   answer(new Response(list([segment(1)])));
   await settle();
   assert.deepEqual([seen.changed.length, seen.failed.length], [0, 0]);
+});
+
+test("a list that has an error in it each time is told of once", async () => {
+  const { made, seen } = source(["{", "{", "{", "[]", "[]", "{"]);
+  made.open(URL_OF_LIST);
+  for (let i = 0; i < 5; i += 1) await made.refresh();
+  assert.deepEqual(seen.failed, ["it is not JSON", "it is not a JSON object", "it is not JSON"]);
+});
+
+/** Intervals between requests in ms. */
+const intervals = ({ times }) => times.slice(1).map((time, i) => Math.round(time - times[i]));
+
+test("a list with chunks is asked for as they come, soon again if there is none, and ever more rarely if the stream stands still", async (t) => {
+  const clock = stopClock(t);
+  const short = (chunks) => list([segment(1, { duration: 1 }), growing(2, chunks.map((bytes) => chunk(bytes)))]);
+  const still = short([1, 2, 3]);
+  const failure = () => new Response("", { status: 500 });
+  const { made, seen } = source([short([1]), short([1, 2]), still, still, still, failure, "{", still]);
+  made.open(URL_OF_LIST);
+  await clock.pass(6_000);
+  // One and a half segments at most.
+  assert.deepEqual(intervals(seen), [500, 500, 500, 125, 250, 500, 1000, 1500]);
+});
+
+test("however short the chunks are, the list is not asked for all the time; and after news the pace is as before", async (t) => {
+  const clock = stopClock(t);
+  const short = (...chunks) => list([segment(1), growing(2, chunks.map((bytes) => chunk(bytes, { duration: 0.02 })))]);
+  const { made, seen } = source([short(1), short(1), short(1), short(1, 2), short(1, 2, 3)]);
+  made.open(URL_OF_LIST);
+  await clock.pass(1_500);
+  assert.deepEqual(intervals(seen), [400, 100, 200, 400, 400]);
+});
+
+test("who waits for the list is called when it has been read, also while the player is paused; who no longer waits is not", async (t) => {
+  const clock = stopClock(t);
+  const { made, seen } = source([list([growing(1, [chunk(1)])])]);
+  seen.playing = false;
+  made.open(URL_OF_LIST);
+  await until(() => seen.changed.length === 1);
+  const called = [];
+  made.whenRead(() => called.push("one"));
+  const forget = made.whenRead(() => called.push("two"));
+  forget();
+  assert.deepEqual([called, seen.asked], [[], 1], "it was read just now");
+  await clock.pass(500);
+  assert.deepEqual([called, seen.asked], [["one"], 2]);
+  await clock.pass(5_000);
+  assert.equal(seen.asked, 2, "nobody waits any more");
+  made.whenRead(() => called.push("three"));
+  made.whenRead(() => called.push("four"));
+  assert.equal(called.length, 1, "never at once");
+  made.close();
+  assert.deepEqual(called, ["one", "three", "four"], "nobody is left waiting");
 });
