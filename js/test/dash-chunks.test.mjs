@@ -299,6 +299,31 @@ test("chunks that the list drops, because the segment is old and complete, are n
   all.ended(size(pieces(3)));
 });
 
+test("who streams asks for the list, also while the player is paused", async (t) => {
+  const self = await event({ segments: [] });
+  const clock = stopClock(t);
+  self.video.paused = true;
+  await self.list();
+  await clock.pass(5_000);
+  const lists = () => self.fetched.filter(({ url }) => url.endsWith(".json")).length;
+  const before = lists();
+  self.ask(3);
+  await settle();
+  assert.deepEqual([self.cdn.requests.length, lists()], [1, before + 1]);
+});
+
+test("a request that is over leaves no timer behind", async (t) => {
+  const self = await event();
+  const clock = stopClock(t);
+  await self.list(grown(3, 1));
+  const before = clock.timers;
+  const load = self.ask(3);
+  await self.bring(piece(3, 0));
+  assert.equal(clock.timers, before + 2, "its own limit, and that of the waiting for the list");
+  load.abort();
+  assert.equal(clock.timers, before);
+});
+
 /** Brings a request into a phase; what is returned may come too late. */
 const PHASES = {
   "while the engine is at it": async (self) => {

@@ -42,6 +42,10 @@ export function stopClock(t) {
     Object.assign(globalThis, { setTimeout, clearTimeout });
   });
   return {
+    /** How many timers run. */
+    get timers() {
+      return timers.size;
+    },
     async pass(ms) {
       const end = now + ms;
       for (;;) {

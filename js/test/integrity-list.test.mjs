@@ -262,3 +262,18 @@ test("who waits for the list is called when it has been read, also while the pla
   made.close();
   assert.deepEqual(called, ["one", "three", "four"], "nobody is left waiting");
 });
+
+test("who waits for the list of a paused player is not forgotten, however soon after the last request", async (t) => {
+  const clock = stopClock(t);
+  const { made, seen } = source([list([growing(1, [chunk(1, { duration: 0.02 })])])]);
+  seen.playing = false;
+  made.open(URL_OF_LIST);
+  await clock.pass(450);
+  made.whenRead(() => {});
+  await clock.pass(200);
+  assert.equal(seen.asked, 2);
+  let called = 0;
+  made.whenRead(() => { called += 1; });
+  await clock.pass(190);
+  assert.deepEqual([called, seen.asked], [1, 3]);
+});
