@@ -202,7 +202,7 @@ export class IntegritySource {
   }
 
   #whileIdle(): number {
-    const newest = [...(this.#list?.representations.values() ?? [])].flatMap((segments) => segments.slice(-1)).at(-1);
+    const newest = this.#list?.whole.at(-1);
     return Math.min(newest ? newest.duration * 1000 * IDLE_FACTOR : LONGEST_PAUSE_MS, LONGEST_PAUSE_MS);
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attachSwarmline } from "../build/dash.js";
 import { dash } from "./dash-harness.mjs";
-import { bytesOf, settle, sha, until } from "./harness.mjs";
+import { FakeEngine, bytesOf, settle, sha, until } from "./harness.mjs";
 
 const options = { trackers: ["wss://t.example"] };
 
