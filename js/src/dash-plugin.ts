@@ -104,6 +104,10 @@ export class DashPlugin implements DashOwner, Player {
     return null;
   }
 
+  ahead(): number {
+    return this.playhead.ahead;
+  }
+
   whenShown(act: () => void): void {
     this.#firstFrame.after(act);
   }

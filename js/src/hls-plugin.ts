@@ -102,6 +102,10 @@ export class HlsPlugin implements LoaderOwner, Player {
     return setup ? keep(request, params, headers) : request;
   }
 
+  ahead(): number {
+    return this.playhead.ahead;
+  }
+
   whenShown(act: () => void): void {
     this.#firstFrame.after(act);
   }

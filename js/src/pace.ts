@@ -3,6 +3,9 @@ import type { Timing } from "./session.js";
 /** What a load keeps in hand beyond twice the time that the CDN took before, in ms. */
 const GUARD_MS = 700;
 
+/** How long a smaller segment takes says little of how fast a line is, in bytes. */
+const TELLING_BYTES = 16 * 1024;
+
 /** How fast the CDN has answered the player's loader. */
 export class Pace {
   #bytes = 0;
@@ -15,6 +18,17 @@ export class Pace {
     this.#bytes = bytes;
     this.#firstByteMs = Math.max(0, firstByteMs);
     this.#transferMs = Math.max(0, transferMs);
+  }
+
+  /** How long the CDN would take for so many bytes, in ms; 0 while that is not known. */
+  takes(bytes: number): number {
+    if (this.#bytes < TELLING_BYTES) return 0;
+    return this.#firstByteMs + this.#transferMs * (bytes / this.#bytes);
+  }
+
+  /** The largest segment so far, in bytes. */
+  get largest(): number {
+    return this.#bytes;
   }
 
   /** How long before it is due a load of `bytes` bytes must begin, in ms; Infinity while nothing is known. */

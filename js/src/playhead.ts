@@ -37,15 +37,28 @@ export class Playhead {
     this.#moved();
   }
 
+  /** Milliseconds of media that can be played from here on; Infinity while nothing is played. */
+  get ahead(): number {
+    const { rate } = this;
+    if (!this.#media || rate === 0) return Infinity;
+    const end = this.#bufferedUntil();
+    return end === undefined ? 0 : (1000 * (end - this.#media.currentTime)) / rate;
+  }
+
   /** Seconds on the player's timeline; undefined without media, or where nothing is buffered. */
   get position(): number | undefined {
+    return this.#bufferedUntil() === undefined ? undefined : this.#media?.currentTime;
+  }
+
+  /** The end of the range that is being played. */
+  #bufferedUntil(): number | undefined {
     const media = this.#media;
     if (!media) return undefined;
     const { buffered, currentTime } = media;
     const tolerance = this.#tolerance();
     for (let i = 0; i < buffered.length; i += 1) {
       // As hls.js does: a little before a range is in it, its very end is not.
-      if (currentTime + tolerance >= buffered.start(i) && currentTime < buffered.end(i)) return currentTime;
+      if (currentTime + tolerance >= buffered.start(i) && currentTime < buffered.end(i)) return buffered.end(i);
     }
     return undefined;
   }

@@ -18,6 +18,8 @@ export interface Player {
   prepare(url: string, init: RequestInit): Request | Promise<Request>;
   /** A reason of the player's own to leave everything to its loader, or null. */
   obstacle(): OffReason | null;
+  /** How much media the viewer has ahead, in ms; Infinity while nothing is played. */
+  ahead(): number;
   /** Calls back once when the viewer sees a picture, or none is to be expected; never at once. */
   whenShown(act: () => void): void;
   /** Takes `whenShown` back. */
@@ -32,6 +34,12 @@ export interface Timing {
   readonly transferMs: number;
 }
 
+/** What the WebAssembly module weighs on its way, compressed, in bytes. */
+const MODULE_BYTES = 128 * 1024;
+/** A line that brings the module in this time does not feel it, in ms. */
+const UNFELT_MS = 200;
+/** On any other the viewer keeps this much ahead, in ms, beyond what the module and a segment take. */
+const ROOM_MS = 1_000;
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 30_000;
 /** So many requests in a row that only the player's own loader could get. */
@@ -143,6 +151,7 @@ export class Session {
 
   /** Tells the engine, if there is one. */
   playhead(position: number | undefined, rate: number): void {
+    if (!this.#engine && this.#first === "shown" && this.#isWanted()) this.consider();
     this.#engine?.playhead(position, rate);
   }
 
@@ -279,14 +288,20 @@ export class Session {
   }
 
   #shouldStart(): boolean {
-    if (this.#starting || !this.#isWanted() || this.#first !== "shown") return false;
+    if (this.#starting || !this.#isWanted() || this.#first !== "shown" || !this.#hasRoom()) return false;
     return this.#attempts < MAX_ATTEMPTS && performance.now() >= this.#retryAt;
   }
 
   /** Whether an engine can be expected soon: what failed once is not waited for again. */
   #isComing(): boolean {
     if (this.#attempts > 0 || this.#first === "awaited") return false;
-    return this.#isWanted();
+    return this.#isWanted() && (this.#starting !== null || this.#hasRoom());
+  }
+
+  /** The module shares the line with segments: on a narrow one it comes when the viewer has enough of them. */
+  #hasRoom(): boolean {
+    const moduleMs = this.#pace.takes(MODULE_BYTES);
+    return moduleMs <= UNFELT_MS || this.#player.ahead() >= moduleMs + this.#pace.takes(this.#pace.largest) + ROOM_MS;
   }
 
   async #start(): Promise<void> {

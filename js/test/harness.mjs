@@ -105,10 +105,10 @@ export class PlayerLoader {
     return !!this.callbacks;
   }
   /** The answer comes. */
-  answer(data, details = "details") {
+  answer(data, details = "details", ms = 20) {
     const { stats, callbacks, context } = this;
     stats.loading.first = stats.loading.start + 5;
-    stats.loading.end = stats.loading.start + 25;
+    stats.loading.end = stats.loading.first + ms;
     stats.loaded = stats.total = data.byteLength;
     callbacks.onProgress?.(stats, context, data, details);
     callbacks.onSuccess({ url: context.url, data, code: 200 }, stats, context, details);

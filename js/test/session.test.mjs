@@ -67,6 +67,28 @@ test("a stream without hashes is the player's, until one appears", async () => {
   await until(() => reason(self) === null);
 });
 
+test("on a narrow line the module comes when the viewer has enough ahead, and nobody waits for it before", async () => {
+  const self = player();
+  const details = playlist([{ bytes: 125_000 }, { bytes: 125_000 }, {}]);
+  const media = new Media();
+  self.open();
+  self.hls.emit("hlsMediaAttached", { media });
+  self.updated(details);
+  const [first, second] = details.fragments;
+  const { stock, callbacks } = self.request(first);
+  // A line of 1 Mbit/s, on which the module takes as long as this.
+  stock.answer(first.data.slice(0), "details", 1_000);
+  await until(() => callbacks.names.length > 0);
+  media.show();
+  media.at(first.start, [first.start, first.start + 2.9]);
+  await settle();
+  assert.equal(self.glue.calls, 0);
+  assert.ok(self.request(second).stock.busy, "by the player's loader, at once");
+  media.at(first.start, [first.start, first.start + 3.2]);
+  await until(() => reason(self) === null);
+  assert.equal(self.glue.calls, 1);
+});
+
 test("what was loaded while the module was on its way is given to the engine when it is there, a few at most", async () => {
   let open;
   const gate = new Promise((done) => (open = done));
