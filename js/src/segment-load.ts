@@ -75,6 +75,7 @@ export class SegmentLoad {
   readonly #session: Session;
   readonly #side: LoadSide;
   #phase: Phase = "idle";
+  #begun = false;
   #known: Segment | null = null;
   #cancel: (() => void) | null = null;
   #refusal: string | null = null;
@@ -90,6 +91,8 @@ export class SegmentLoad {
   }
 
   start(): void {
+    this.#session.loadBegins();
+    this.#begun = true;
     const known = this.#side.find();
     if (known) this.#byHash(known);
     else this.#awaitHash();
@@ -97,6 +100,8 @@ export class SegmentLoad {
 
   /** Nothing is called any more. */
   end(): void {
+    if (this.#begun) this.#session.loadEnds();
+    this.#begun = false;
     this.#phase = "done";
     this.#cancel?.();
     this.#cancel = null;

@@ -38,8 +38,10 @@ export interface Timing {
 const MODULE_BYTES = 128 * 1024;
 /** A line that brings the module in this time does not feel it, in ms. */
 const UNFELT_MS = 200;
-/** On any other the viewer keeps this much ahead, in ms, beyond what the module and a segment take. */
+/** On any other the viewer keeps this much ahead, in ms, beyond what the module and a segment take, ... */
 const ROOM_MS = 1_000;
+/** ... and the module comes when the player has asked for nothing for so long: it has what it wants for now. In ms. */
+const REST_MS = 300;
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 30_000;
 /** So many requests in a row that only the player's own loader could get. */
@@ -76,6 +78,8 @@ export class Session {
   #failure: string | null = null;
   #refusals = 0;
   #away = false;
+  #loads = 0;
+  #restSince = 0;
   #watched = false;
   readonly #parked: LoadHandlers[] = [];
   #announced: OffReason | null = "loading";
@@ -153,6 +157,17 @@ export class Session {
   playhead(position: number | undefined, rate: number): void {
     if (!this.#engine && this.#first === "shown" && this.#isWanted()) this.consider();
     this.#engine?.playhead(position, rate);
+  }
+
+  /** The player asks for a segment. */
+  loadBegins(): void {
+    this.#loads += 1;
+  }
+
+  /** One of those has ended. */
+  loadEnds(): void {
+    this.#loads -= 1;
+    this.#restSince = performance.now();
   }
 
   /** Whether a hash that has to be asked for is worth a request. */
@@ -298,10 +313,15 @@ export class Session {
     return this.#isWanted() && (this.#starting !== null || this.#hasRoom());
   }
 
-  /** The module shares the line with segments: on a narrow one it comes when the viewer has enough of them. */
+  /**
+   * The module shares the line with segments. On a narrow one that would cost the viewer media and the player's estimate
+   * its truth, so there it comes in a pause of the player's.
+   */
   #hasRoom(): boolean {
     const moduleMs = this.#pace.takes(MODULE_BYTES);
-    return moduleMs <= UNFELT_MS || this.#player.ahead() >= moduleMs + this.#pace.takes(this.#pace.largest) + ROOM_MS;
+    if (moduleMs <= UNFELT_MS) return true;
+    if (this.#loads > 0 || performance.now() - this.#restSince < REST_MS) return false;
+    return this.#player.ahead() >= moduleMs + this.#pace.takes(this.#pace.largest) + ROOM_MS;
   }
 
   async #start(): Promise<void> {

@@ -178,7 +178,7 @@ export function fakeGlue({ failures = 0, gate } = {}) {
   return load;
 }
 
-/** A media playlist of hls.js with its fragments. `segments`: {bytes?, tagged?, range?} by order. */
+/** A media playlist of hls.js with its fragments. `segments`: {data?, tagged?, range?, name?} by order. */
 export function playlist(segments, { url = "https://cdn.example/v0/media.m3u8", first = 10, live = true, type = "main", level = 0, skip = 0, drop = 0 } = {}) {
   const lines = ["#EXTM3U", `#EXT-X-MEDIA-SEQUENCE:${first}`];
   if (skip) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeEngine, Media, fakeGlue, firstDelivered, player, playlist, settle, sha, until } from "./harness.mjs";
+import { FakeEngine, Media, bytesOf, fakeGlue, firstDelivered, player, playlist, settle, sha, until } from "./harness.mjs";
 
 const trackers = ["wss://t.example"];
 const reason = (self) => self.swarmline.stats().offReason;
@@ -67,9 +67,9 @@ test("a stream without hashes is the player's, until one appears", async () => {
   await until(() => reason(self) === null);
 });
 
-test("on a narrow line the module comes when the viewer has enough ahead, and nobody waits for it before", async () => {
+test("on a narrow line the module comes in a pause of the player's, and nobody waits for it before", async () => {
   const self = player();
-  const details = playlist([{ bytes: 125_000 }, { bytes: 125_000 }, {}]);
+  const details = playlist([{ data: bytesOf(125_000, 1) }, { data: bytesOf(125_000, 2) }, {}]);
   const media = new Media();
   self.open();
   self.hls.emit("hlsMediaAttached", { media });
@@ -80,13 +80,23 @@ test("on a narrow line the module comes when the viewer has enough ahead, and no
   stock.answer(first.data.slice(0), "details", 1_000);
   await until(() => callbacks.names.length > 0);
   media.show();
-  media.at(first.start, [first.start, first.start + 2.9]);
-  await settle();
-  assert.equal(self.glue.calls, 0);
-  assert.ok(self.request(second).stock.busy, "by the player's loader, at once");
-  media.at(first.start, [first.start, first.start + 3.2]);
+  const next = self.request(second);
+  assert.ok(next.stock.busy, "by the player's loader, at once");
+  const pause = () => new Promise((done) => setTimeout(done, 320));
+  const asked = async (ahead) => {
+    media.at(first.start, [first.start, first.start + ahead]);
+    await settle();
+    return self.glue.calls;
+  };
+  await pause();
+  assert.equal(await asked(9), 0, "a segment is on its way");
+  next.stock.answer(second.data.slice(0), "details", 1_000);
+  await until(() => next.callbacks.names.length > 0);
+  assert.equal(await asked(9), 0, "the next one may follow at once");
+  await pause();
+  assert.equal(await asked(2.9), 0, "a second for the module, one for a segment, one more");
+  assert.equal(await asked(3.2), 1);
   await until(() => reason(self) === null);
-  assert.equal(self.glue.calls, 1);
 });
 
 test("what was loaded while the module was on its way is given to the engine when it is there, a few at most", async () => {
