@@ -141,6 +141,12 @@ const FORMATS = {
     await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...TEMPLATE, join(folder, "manifest.mpd"));
   },
 
+  /** Segments named by time, pictures alone: ffmpeg's sound begins at another time in its name than in the MPD. */
+  async "dash times"(streams, folder) {
+    const template = ["-use_template", "1", "-use_timeline", "1", "-media_seg_name", "$RepresentationID$-$Time$.m4s"];
+    await ffmpeg("-i", await streams.clip(), "-an", "-c", "copy", ...DASH, ...template, join(folder, "manifest.mpd"));
+  },
+
   async "dash segment list"(streams, folder) {
     const list = ["-use_template", "0", "-use_timeline", "0"];
     await ffmpeg("-i", await streams.clip(), "-c", "copy", ...DASH, ...list, join(folder, "manifest.mpd"));

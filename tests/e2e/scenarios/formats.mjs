@@ -138,6 +138,7 @@ export const formats = [
   // A window long enough that nobody plays at its very beginning.
   packaged("live fmp4", undefined, { segments: 6 }),
   packaged("dash template", undefined, { name: MPD }),
+  packaged("dash times", undefined, { name: MPD }),
   packaged("dash segment list", undefined, { name: MPD }),
   packaged("dash byte ranges", onlyRanges, { name: MPD }),
   packaged("dash segment base", onlyRanges, { name: MPD }),
