@@ -37,7 +37,7 @@ export interface Timing {
 /** What the WebAssembly module weighs on its way, compressed, in bytes. */
 const MODULE_BYTES = 128 * 1024;
 /** A line that brings the module in this time does not feel it, in ms. */
-const UNFELT_MS = 200;
+const UNFELT_MS = 240;
 /** On any other the viewer keeps this much ahead, in ms, beyond what the module and a segment take, ... */
 const ROOM_MS = 1_000;
 /** ... and the module comes when the player has asked for nothing for so long: it has what it wants for now. In ms. */
