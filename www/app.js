@@ -45,9 +45,9 @@ function markStream() {
   for (const [id, target] of Object.entries(links)) at(id).href = `?stream=${target}`;
   const way = own === "low-latency" ? "way-fast" : isDash ? "way-dash" : "way-hls";
   for (const id of [`stream-${event}`, way]) at(id).setAttribute("aria-current", "page");
-  at("way-fast").hidden = event === "vod";
   // A packager's folder may have no MPD of this name.
   const there = (path) => fetch(path, { method: "HEAD" }).then(({ ok }) => ok);
+  if (event === "live") void there(`/low-latency/${dash}`).then((ok) => (at("way-fast").hidden = !ok));
   void there(`/${event}/${dash}`).then((ok) => (at("ways").hidden = !ok && !isDash));
 }
 

@@ -115,6 +115,14 @@ impl Mp4Box {
     }
 }
 
+/// A box of its own.
+pub(crate) fn boxed(kind: &Kind, body: &[u8]) -> Vec<u8> {
+    let mut out = (body.len() as u32 + 8).to_be_bytes().to_vec();
+    out.extend_from_slice(kind);
+    out.extend_from_slice(body);
+    out
+}
+
 /// The boxes that lie side by side in `within`.
 pub(crate) fn boxes(data: &[u8], within: Range<usize>) -> Result<Vec<Mp4Box>, BoxError> {
     let mut list = Vec::new();
@@ -216,13 +224,6 @@ fn field<const N: usize>(data: &[u8], range: Range<usize>) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        let mut out = (body.len() as u32 + 8).to_be_bytes().to_vec();
-        out.extend_from_slice(kind);
-        out.extend_from_slice(body);
-        out
-    }
 
     fn fragment(tfdt: &[u8]) -> Vec<u8> {
         let mfhd = boxed(b"mfhd", &[0, 0, 0, 0, 0, 0, 0, 9]);

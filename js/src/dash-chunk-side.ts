@@ -4,12 +4,10 @@ import { ChunkCutter } from "./chunk-cutter.js";
 import type { DashOwner } from "./dash-loader.js";
 import { fetchPart } from "./fetch-part.js";
 import type { Segment } from "./known.js";
+import { USUAL_LIMIT_MS } from "./limit.js";
 import type { SegmentFacts } from "./notices.js";
 import { SegmentLoad } from "./segment-load.js";
 import type { LoadSide } from "./segment-load.js";
-
-/** A second try that takes longer than this has failed, in ms. */
-const TIMEOUT_MS = 30_000;
 
 /** What becomes of a chunk. */
 export interface ChunkEnd {
@@ -85,7 +83,7 @@ export class ChunkSide implements LoadSide {
     const range = offset === null ? null : { offset, bytes };
     const { counters } = this.#owner.session;
     const prepare = (target: string, init: RequestInit): Request | Promise<Request> => this.#owner.prepare(target, init);
-    const loaded = await loadAgain({ url, range, limitMs: TIMEOUT_MS, counters, prepare }, signal);
+    const loaded = await loadAgain({ url, range, limitMs: USUAL_LIMIT_MS, counters, prepare }, signal);
     this.#transferMs = loaded.timing.transferMs;
     return loaded;
   }

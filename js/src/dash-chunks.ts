@@ -7,6 +7,7 @@ import type { Chunked, Listed } from "./integrity-list.js";
 import { ChunkSide } from "./dash-chunk-side.js";
 import { fetchPart } from "./fetch-part.js";
 import { toHex } from "./known.js";
+import { USUAL_LIMIT_MS } from "./limit.js";
 import { sha256 } from "./sha256.js";
 import { TransferTime } from "./transfer-time.js";
 
@@ -14,8 +15,6 @@ import { TransferTime } from "./transfer-time.js";
 const UNLISTED_DUE_MS = 1_200;
 /** However far away the playhead is, and while it stands still, no longer than this is waited for a chunk's hash, in ms. */
 const LONGEST_WAIT_MS = 4_000;
-/** A request that brings nothing for so long has failed, where the player itself sets no limit, in ms. */
-const TIMEOUT_MS = 30_000;
 /** What a CDN says to a request for what is behind the last byte. */
 const NOTHING_THERE = 416;
 
@@ -61,7 +60,7 @@ export class DashChunks {
   /** A segment may grow for longer than a request may be silent. */
   #watch(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#late(), this.#request.timeout || TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#late(), this.#request.timeout || USUAL_LIMIT_MS);
   }
 
   #next(): void {

@@ -10,6 +10,7 @@ import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
 import type { Segment } from "./known.js";
 import type { SegmentFacts } from "./notices.js";
+import { USUAL_LIMIT_MS } from "./limit.js";
 import type { Playhead } from "./playhead.js";
 import { SegmentLoad } from "./segment-load.js";
 import type { LoadSide } from "./segment-load.js";
@@ -30,9 +31,6 @@ export interface DashOwner {
   /** Builds a request as the application wants it. */
   prepare(url: string, init: RequestInit): Request | Promise<Request>;
 }
-
-/** A request of the player that takes longer than this has failed, where the player itself sets no limit, in ms. */
-const AGAIN_TIMEOUT_MS = 30_000;
 
 /** What replaces `load` of dash.js's XHRLoader and FetchLoader. What is no media segment goes on to the player's own. */
 export function loaderExtension(owner: DashOwner): LoaderExtension {
@@ -174,7 +172,7 @@ class DashLoad implements LoadSide {
     const what = {
       url: this.#request.url,
       range: this.#asked.range,
-      limitMs: this.#request.timeout || AGAIN_TIMEOUT_MS,
+      limitMs: this.#request.timeout || USUAL_LIMIT_MS,
       counters: session.counters,
       prepare: (url: string, init: RequestInit) => this.#owner.prepare(url, init),
     };

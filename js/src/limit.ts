@@ -1,3 +1,6 @@
+/** A request that takes longer, or is silent for longer, has failed, where the player itself sets no limit, in ms. */
+export const USUAL_LIMIT_MS = 30_000;
+
 /** Gives up after so long, or when `parent` does. Call `done` when the work has ended, either way. */
 export function limit(ms: number, parent?: AbortSignal): { signal: AbortSignal; done(): void } {
   const controller = new AbortController();

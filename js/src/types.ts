@@ -102,7 +102,10 @@ export type OffReason =
   | "loading"
   | "destroyed";
 
-/** Counters since the player was made. Bytes are those of segments; playlists and init segments are not counted. */
+/**
+ * Counters since the player was made. Bytes are those of segments; playlists, lists and init segments are not counted. Each
+ * chunk of a low-latency stream counts as a segment.
+ */
 export interface SwarmlineStats {
   /** Whether the application wants P2P (option `enabled`, `setEnabled`). */
   enabled: boolean;
@@ -140,7 +143,7 @@ export interface SwarmlineStats {
   trackersConnected: number;
 }
 
-/** A segment was delivered to the player. */
+/** A segment was delivered to the player, or a chunk of a low-latency one. */
 export interface SegmentDetail {
   /** SHA-256 in hex, or null if it was delivered without a known hash. */
   hash: string | null;

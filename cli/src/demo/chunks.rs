@@ -1,7 +1,7 @@
 //! Cuts a fragment into CMAF chunks (ISO/IEC 23000-19 §7.3.2.3): the same samples in the same order, in several moof and
 //! mdat of equal length in time, as a low-latency packager sends them while they are encoded.
 
-use crate::boxes::{BoxError, Kind, Mp4Box, find};
+use crate::boxes::{BoxError, Kind, Mp4Box, boxed, decode_time, find};
 use std::ops::Range;
 
 /// Flags of `tfhd` and `trun` that say which fields are there (ISO/IEC 14496-12 §8.8.7, §8.8.8).
@@ -99,12 +99,8 @@ impl Run<'_> {
 
 fn read(data: &[u8]) -> Result<Run<'_>, BoxError> {
     let part = |name: &Kind| find(data, 0..data.len(), &[*b"moof", *b"traf", *name]);
-    let (tfhd, tfdt, trun) = (part(b"tfhd")?, part(b"tfdt")?, part(b"trun")?);
+    let (tfhd, trun) = (part(b"tfhd")?, part(b"trun")?);
     let mdat = find(data, 0..data.len(), &[*b"mdat"])?;
-    let time = match tfdt.read::<1>(data, 0)? {
-        0 => tfdt.read::<4>(data, 4)?,
-        _ => tfdt.read::<8>(data, 4)?,
-    };
     let head = trun.read::<4>(data, 0)?;
     let skipped = if head & TRUN_OFFSET == 0 { 8 } else { 12 };
     let has_flags = head & TRUN_FIRST_FLAGS != 0;
@@ -114,7 +110,7 @@ fn read(data: &[u8]) -> Result<Run<'_>, BoxError> {
     let entries = skipped + if has_flags { 4 } else { 0 };
     Ok(Run {
         tfhd: data.get(tfhd.whole.clone()).ok_or(missing(b"tfhd"))?,
-        time,
+        time: decode_time(data)?,
         head,
         first_flags,
         samples: samples(data, &tfhd, &trun, entries)?,
@@ -184,13 +180,6 @@ fn defaults(data: &[u8], tfhd: &Mp4Box) -> Result<(u64, u64), BoxError> {
     Ok((field(TFHD_DURATION, 4)?, field(TFHD_SIZE, 4)?))
 }
 
-fn boxed(kind: &Kind, body: &[u8]) -> Vec<u8> {
-    let mut out = (body.len() as u32 + 8).to_be_bytes().to_vec();
-    out.extend_from_slice(kind);
-    out.extend_from_slice(body);
-    out
-}
-
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
 }
@@ -202,7 +191,7 @@ fn missing(kind: &Kind) -> BoxError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boxes::{boxes, decode_time};
+    use crate::boxes::boxes;
     use crate::demo::clip;
     use crate::demo::clip::tests::stated_duration;
 

@@ -9,7 +9,7 @@ use crate::demo::chunks::split;
 use crate::demo::clip::SEGMENT_SECONDS;
 use crate::demo::event::Event;
 use crate::demo::mpd::{self, LIST};
-use crate::demo::origin::{FOREVER, Format, Found, MPD, Resource, init};
+use crate::demo::origin::{FOREVER, Format, Found, MPD, Resource, init, number_of};
 use crate::integrity_list::{Chunk, Hashes, List, Representation, Segment};
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -69,8 +69,7 @@ impl LowLatency {
         if file == "init.mp4" {
             return Ok(Some(init(track.init)));
         }
-        let n = file.strip_suffix(".m4s").and_then(|n| n.parse().ok());
-        let Some(n) = n.filter(|n: &u64| file == format!("{n}.m4s")) else {
+        let Some(n) = number_of(file) else {
             return Ok(None);
         };
         self.segment(event, now, number, n)

@@ -54,7 +54,11 @@ pub(super) async fn low_latency(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let found = app.low_latency.find(&app.event, &path);
+    // Of a packager's folder there are whole segments only, and the built-in event is another one.
+    let found = match app.folder {
+        Some(_) => Ok(None),
+        None => app.low_latency.find(&app.event, &path),
+    };
     answer(&app, Stream::Live, found, uri.path(), &headers).await
 }
 

@@ -103,9 +103,7 @@ fn segment(
     track: usize,
     file: &str,
 ) -> anyhow::Result<Option<Found>> {
-    let number = file.strip_suffix(".m4s").and_then(|n| n.parse().ok());
-    // One spelling per segment: no leading zeros, no plus sign.
-    let Some(number) = number.filter(|n: &u64| file == format!("{n}.m4s")) else {
+    let Some(number) = number_of(file) else {
         return Ok(None);
     };
     let found = event.fetch(stream, track, number)?;
@@ -120,6 +118,12 @@ fn segment(
             gates: Vec::new(),
         })
     }))
+}
+
+/// The number that a segment's name says; one spelling per segment: no leading zeros, no plus sign.
+pub(super) fn number_of(file: &str) -> Option<u64> {
+    let number = file.strip_suffix(".m4s")?.parse().ok();
+    number.filter(|n: &u64| file == format!("{n}.m4s"))
 }
 
 /// An initialisation section.

@@ -171,6 +171,8 @@ fn hidden_and_other_files_stay_unseen() {
     ] {
         assert_eq!(demo.get(path).status(), 404, "{path}");
     }
+    // Nor is there the built-in event beside the folder's.
+    assert_eq!(demo.get("/low-latency/manifest.mpd").status(), 404);
 }
 
 #[cfg(unix)]

@@ -1,13 +1,7 @@
 use super::*;
+use crate::boxes::boxed;
 use proptest::prelude::*;
 use std::io::Cursor;
-
-fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let mut out = (body.len() as u32 + 8).to_be_bytes().to_vec();
-    out.extend_from_slice(kind);
-    out.extend_from_slice(body);
-    out
-}
 
 const TO_INDEX: u32 = 1 << 31;
 
