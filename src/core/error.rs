@@ -14,6 +14,9 @@ pub enum FetchError {
     /// The request itself could not be made.
     #[error("the request could not be made")]
     Request,
+    /// A partial answer with other bytes than those asked for, or with several parts.
+    #[error("the CDN answered with another byte range")]
+    Range,
 }
 
 /// Why the player's request failed. Only the CDN can cause one.
@@ -37,6 +40,7 @@ impl LoadError {
             Self::Cdn(FetchError::Status(_)) => "cdn-status",
             Self::Cdn(FetchError::Network) => "cdn-network",
             Self::Cdn(FetchError::Request) => "cdn-request",
+            Self::Cdn(FetchError::Range) => "cdn-range",
             Self::TimedOut => "timeout",
             Self::HashMismatch => "hash-mismatch",
         }

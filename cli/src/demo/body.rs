@@ -21,6 +21,9 @@ const PIECE: u64 = 16 * 1024;
 /// A shaped body leaves in pieces of about this length.
 const PACE: Duration = Duration::from_millis(20);
 
+/// What is in a connection's buffers has left them after this.
+const FLUSH: Duration = Duration::from_millis(50);
+
 /// Where the bytes are.
 pub(super) enum Source {
     /// In memory, shared with other responses.
@@ -45,8 +48,19 @@ pub(super) struct Outflow {
     left: Range<u64>,
     growth: Option<Growth>,
     flip: Option<u64>,
+    /// The connection breaks here.
+    cut: Option<Cut>,
+    /// Whether the length is told beforehand.
+    sized: bool,
     pace: Option<Pace>,
     meter: Option<(Arc<Counters>, String)>,
+}
+
+/// Where a body breaks off.
+struct Cut {
+    at: u64,
+    /// What came before it has left by then.
+    due: Option<Pin<Box<Sleep>>>,
 }
 
 /// What a resource that still grows has to wait for.
@@ -73,6 +87,8 @@ impl Outflow {
             left: range,
             growth: None,
             flip: None,
+            cut: None,
+            sized: true,
             pace: None,
             meter: None,
         }
@@ -114,13 +130,29 @@ impl Outflow {
         self
     }
 
+    /// Half of it leaves, then the connection breaks.
+    pub(super) fn cut(mut self) -> Self {
+        self.cut = Some(Cut {
+            at: self.left.start.midpoint(self.left.end),
+            due: None,
+        });
+        self
+    }
+
+    /// In chunks, of which nobody knows how many there will be.
+    pub(super) fn chunked(mut self) -> Self {
+        self.sized = false;
+        self
+    }
+
     fn next_piece(&self) -> u64 {
         let paced = self.pace.as_ref().map_or(PIECE, Pace::piece);
         let reached = self
             .growth
             .as_ref()
             .map_or(u64::MAX, |growth| growth.reached);
-        let end = self.left.end.min(reached);
+        let cut = self.cut.as_ref().map_or(u64::MAX, |cut| cut.at);
+        let end = self.left.end.min(reached).min(cut);
         paced.min(end.saturating_sub(self.left.start))
     }
 
@@ -186,7 +218,11 @@ impl Pace {
 }
 
 impl Source {
-    fn read(&mut self, at: u64, len: u64) -> io::Result<Bytes> {
+    /// Bytes from a position on.
+    ///
+    /// # Errors
+    /// They are not there.
+    pub(super) fn read(&mut self, at: u64, len: u64) -> io::Result<Bytes> {
         let size = usize::try_from(len).map_err(io::Error::other)?;
         match self {
             Self::Memory(bytes) => {
@@ -217,6 +253,13 @@ impl Body for Outflow {
             return Poll::Ready(None);
         }
         let at = self.left.start;
+        if let Some(cut) = &mut self.cut
+            && at >= cut.at
+        {
+            let flushed = || Box::pin(sleep_until(Instant::now() + FLUSH));
+            ready!(cut.due.get_or_insert_with(flushed).as_mut().poll(cx));
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+        }
         if let Some(growth) = &mut self.growth {
             ready!(growth.poll(at, cx));
         }
@@ -233,7 +276,7 @@ impl Body for Outflow {
 
     fn size_hint(&self) -> SizeHint {
         // How long it will become, nobody knows while it grows.
-        if self.growth.is_some() {
+        if self.growth.is_some() || !self.sized {
             return SizeHint::default();
         }
         SizeHint::with_exact(self.left.end.saturating_sub(self.left.start))

@@ -2,6 +2,7 @@
 //!
 //! They hit media segments only: playlists and initialisation sections are always served well.
 
+use crate::demo::oddities::Oddity;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -23,6 +24,13 @@ pub(super) struct Faults {
     pub repr_digest: bool,
     /// Share of segment answers with one byte changed, 0 to 1. Default: 0.
     pub corrupt_share: f64,
+    /// What is odd about segment answers. Default: nothing.
+    pub oddity: Option<Oddity>,
+    /// Share of segment answers that are odd, 0 to 1. Default: 1.
+    pub oddity_share: f64,
+    /// Share of answers with the whole of a segment that break off halfway, 0 to 1: what is left is likely to be asked for by
+    /// a byte range. Default: 0.
+    pub break_share: f64,
     /// Whether the tracker is gone: its sockets closed, new ones refused. Default: false.
     pub tracker_down: bool,
 }
@@ -37,6 +45,9 @@ impl Default for Faults {
             hide_hashes: false,
             repr_digest: false,
             corrupt_share: 0.0,
+            oddity: None,
+            oddity_share: 1.0,
+            break_share: 0.0,
             tracker_down: false,
         }
     }
@@ -60,6 +71,8 @@ impl Faults {
                 share.contains(&faults.corrupt_share),
                 "corruptShare: 0 to 1",
             ),
+            (share.contains(&faults.oddity_share), "oddityShare: 0 to 1"),
+            (share.contains(&faults.break_share), "breakShare: 0 to 1"),
             (
                 (400..=599).contains(&faults.error_status),
                 "errorStatus: 400 to 599",
@@ -75,6 +88,16 @@ impl Faults {
     /// Whether this answer is to be an error.
     pub(super) fn fails(&self) -> bool {
         fastrand::f64() < self.error_share
+    }
+
+    /// What is to be odd about this answer.
+    pub(super) fn odd(&self) -> Option<Oddity> {
+        self.oddity.filter(|_| fastrand::f64() < self.oddity_share)
+    }
+
+    /// Whether this answer is to break off, if it is the whole.
+    pub(super) fn breaks(&self) -> bool {
+        fastrand::f64() < self.break_share
     }
 
     /// Whether this answer is to have a changed byte.
@@ -104,6 +127,9 @@ mod tests {
         for (json, word) in [
             (r#"{"errorShare":1.5}"#, "errorShare"),
             (r#"{"corruptShare":-1}"#, "corruptShare"),
+            (r#"{"oddityShare":2}"#, "oddityShare"),
+            (r#"{"breakShare":2}"#, "breakShare"),
+            (r#"{"oddity":"strange"}"#, "strange"),
             (r#"{"errorStatus":200}"#, "errorStatus"),
             (r#"{"latencyMs":600001}"#, "latencyMs"),
             (r#"{"rateBps":-1}"#, "u64"),

@@ -6,6 +6,7 @@
 use crate::demo::body::Source;
 use crate::demo::origin::{Format, Found, MASTER, Resource, looks_like_segment};
 use crate::seal::{Options, Report, Sealer, Stop};
+use crate::signature::Signer;
 use percent_encoding::percent_decode_str;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -49,13 +50,20 @@ struct Listing {
 
 impl Folder {
     /// Begins to seal a folder, which may still be missing. Trouble goes to standard error; so does
-    /// everything else, if `verbose`.
+    /// everything else, if `verbose`. What is published is signed by `signer`.
     ///
     /// # Errors
     /// There is no room for a temporary folder, or the folder cannot be sealed.
-    pub(super) fn seal(input: &Path, verbose: bool) -> anyhow::Result<Self> {
+    pub(super) fn seal(
+        input: &Path,
+        signer: Option<Signer>,
+        verbose: bool,
+    ) -> anyhow::Result<Self> {
         let sealed = tempfile::Builder::new().prefix("swarmline-").tempdir()?;
-        let options = Options::new(input, sealed.path());
+        let options = Options {
+            signer,
+            ..Options::new(input, sealed.path())
+        };
         let sink = Arc::new(move |report| say(&report, verbose));
         let mut sealer = Sealer::open(options, true, sink)?;
         let stop = Stop::default();

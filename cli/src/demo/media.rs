@@ -5,6 +5,7 @@ use crate::demo::body::Outflow;
 use crate::demo::event::Stream;
 use crate::demo::faults::Faults;
 use crate::demo::mpd::without_list;
+use crate::demo::oddities::{Oddity, odd};
 use crate::demo::origin::{Format, Found, MASTER, Resource, looks_like_segment};
 use crate::demo::playlist::{date_time, without_tags};
 use crate::demo::range::{Wanted, parse};
@@ -14,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_body::Body as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -86,7 +88,19 @@ async fn answer(
 ) -> Response {
     let faults = app.faults.borrow().clone();
     match found {
-        Ok(Some(Found::Manifest(format, text))) => manifest(format, text, &faults),
+        Ok(Some(Found::Manifest(format, text))) => {
+            // What comes from a folder its sealer has signed.
+            let built_in = app.folder.is_none() || stream == Stream::Vod;
+            let signed = app.signed.as_ref().filter(|_| built_in);
+            match signed.map(|signed| signed.manifest(format, url, &text)) {
+                None => manifest(format, text, &faults),
+                Some(Ok(signed)) => manifest(format, signed, &faults),
+                Some(Err(error)) => {
+                    eprintln!("{url}: {error}");
+                    problem(StatusCode::INTERNAL_SERVER_ERROR)
+                }
+            }
+        }
         Ok(Some(Found::Resource(found))) if found.segment => {
             segment(app, found, url, headers, &faults).await
         }
@@ -165,15 +179,30 @@ async fn segment(
             StatusCode::from_u16(faults.error_status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         )
     } else {
-        resource(found, headers, |body| {
+        let whole = !headers.contains_key(header::RANGE);
+        let oddity = if whole && faults.breaks() {
+            Some(Oddity::Cut)
+        } else {
+            faults.odd()
+        };
+        let shape = |body: Outflow| {
             let body = body.counted(app.counters.clone(), url.to_owned());
             let body = body.paced(faults.rate_bps);
+            let body = match oddity {
+                Some(Oddity::Cut) => body.cut(),
+                Some(Oddity::CutChunked) => body.cut().chunked(),
+                _ => body,
+            };
             if faults.corrupts() {
                 body.corrupted()
             } else {
                 body
             }
-        })
+        };
+        match oddity {
+            Some(oddity) => odd(oddity, found, url, headers, shape),
+            None => resource(found, headers, shape),
+        }
     };
     if response.status().is_success() {
         let digest = sha256.map(|sha256| format!("sha-256=:{}:", STANDARD.encode(sha256)));
@@ -187,7 +216,7 @@ async fn segment(
 }
 
 /// The resource or the part of it that was asked for.
-fn resource(
+pub(super) fn resource(
     found: Resource,
     headers: &HeaderMap,
     shape: impl FnOnce(Outflow) -> Outflow,
@@ -214,15 +243,16 @@ fn resource(
     if growing && !partial {
         outflow = outflow.growing(there, &found.gates);
     }
-    let body = Body::new(shape(outflow));
+    let body = shape(outflow);
     let headers = [
         (header::CONTENT_TYPE, found.mime),
         (header::CACHE_CONTROL, found.cache),
         (header::ACCEPT_RANGES, "bytes"),
     ];
     let part = partial.then_some([(header::CONTENT_RANGE, about)]);
-    let length = (partial || !growing).then_some([(header::CONTENT_LENGTH, length)]);
-    let mut response = (status, headers, body).into_response();
+    let sized = (partial || !growing) && body.size_hint().exact().is_some();
+    let length = sized.then_some([(header::CONTENT_LENGTH, length)]);
+    let mut response = (status, headers, Body::new(body)).into_response();
     for (name, value) in [part, length].into_iter().flatten().flatten() {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
@@ -231,7 +261,7 @@ fn resource(
     response
 }
 
-fn wanted(headers: &HeaderMap, len: u64) -> Wanted {
+pub(super) fn wanted(headers: &HeaderMap, len: u64) -> Wanted {
     // Nothing here has a validator, so no If-Range can match.
     if headers.contains_key(header::IF_RANGE) {
         return Wanted::Whole;
@@ -240,7 +270,7 @@ fn wanted(headers: &HeaderMap, len: u64) -> Wanted {
     range.map_or(Wanted::Whole, |range| parse(range, len))
 }
 
-fn unsatisfiable(len: u64) -> Response {
+pub(super) fn unsatisfiable(len: u64) -> Response {
     let mut response = problem(StatusCode::RANGE_NOT_SATISFIABLE);
     if let Ok(value) = format!("bytes */{len}").parse() {
         response.headers_mut().insert(header::CONTENT_RANGE, value);
@@ -257,7 +287,7 @@ fn missing(app: &App, url: &str) -> Response {
 }
 
 /// An error that no cache keeps.
-fn problem(status: StatusCode) -> Response {
+pub(super) fn problem(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or("error");
     (status, [(header::CACHE_CONTROL, NO_STORE)], reason).into_response()
 }

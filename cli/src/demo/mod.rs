@@ -27,12 +27,15 @@ mod folder;
 mod low_latency;
 mod media;
 mod mpd;
+mod oddities;
 mod origin;
 mod playlist;
 mod range;
 mod server;
+mod signed;
 mod tracker;
 
+use crate::signature::Signer;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
@@ -46,6 +49,7 @@ use faults::Faults;
 use folder::Folder;
 use low_latency::LowLatency;
 use origin::Found;
+use signed::Signed;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -75,6 +79,12 @@ pub(crate) struct Args {
     /// Folder that holds www/ and js/ [default: nearest above the current directory or the executable].
     #[arg(long, value_name = "DIR")]
     assets: Option<PathBuf>,
+    /// Sign playlists and integrity lists with this private key (see `swarmline keygen`); may be given several times.
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    /// With --key: the stream's name, which viewers have in their option `swarmId`.
+    #[arg(long, value_name = "NAME", default_value = "demo", requires = "key")]
+    stream: String,
     /// Write each request to standard error.
     #[arg(short, long)]
     verbose: bool,
@@ -88,6 +98,7 @@ struct App {
     faults: watch::Sender<Faults>,
     counters: Arc<Counters>,
     tracker: Tracker,
+    signed: Option<Signed>,
 }
 
 impl App {
@@ -119,17 +130,22 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let signals = server::signals()?;
     let (stopper, stop) = server::stopping();
     let faults = watch::Sender::new(Faults::default());
+    let signer = match args.key.as_slice() {
+        [] => None,
+        files => Some(Signer::open(&args.stream, files)?),
+    };
     let app = Arc::new(App {
         event: Event::new(args.window)?,
         low_latency: LowLatency::default(),
         folder: args
             .input
             .as_deref()
-            .map(|input| Folder::seal(input, args.verbose))
+            .map(|input| Folder::seal(input, signer.clone(), args.verbose))
             .transpose()?,
         tracker: Tracker::new(faults.subscribe(), stop.clone()),
         faults,
         counters: Arc::default(),
+        signed: signer.map(Signed::new),
     });
     // The first viewer should not wait for the window to be hashed.
     for track in 0..app.event.tracks().len() {

@@ -2,6 +2,7 @@
 
 use crate::demo::clip::{SEGMENT_SECONDS, Track};
 use crate::demo::event::Place;
+use crate::signature::is_signature;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 use swarmline::core::integrity::tag::Tag;
@@ -65,7 +66,7 @@ pub(super) fn media(
 /// The same playlist as a publisher without Swarmline would write it.
 pub(super) fn without_tags(text: &str) -> String {
     text.split_inclusive('\n')
-        .filter(|line| !Tag::is_tag(line))
+        .filter(|line| !Tag::is_tag(line) && !is_signature(line))
         .collect()
 }
 

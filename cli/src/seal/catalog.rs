@@ -2,9 +2,10 @@
 //! stands between the two.
 
 use super::looks::Looks;
-use super::plan::{Plan, Wait};
+use super::plan::Plan;
 use super::playlist::{Companion, Media};
 use super::scan::Stamp;
+use super::wait::Wait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

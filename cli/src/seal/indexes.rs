@@ -3,10 +3,10 @@
 use super::looks::Looks;
 use super::mpd::{MpdError, Subsegment, subsegments};
 use super::output::Output;
-use super::plan::Wait;
 use super::playlist::Part;
 use super::scan::{Stamp, is_gone};
 use super::uri::candidates;
+use super::wait::Wait;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;

@@ -19,13 +19,16 @@ mod playlist;
 mod report;
 mod scan;
 mod sealer;
+mod signing;
 mod stop;
 mod uri;
+mod wait;
 
 pub(crate) use report::Report;
 pub(crate) use sealer::{INTERVAL, Options, Sealer};
 pub(crate) use stop::Stop;
 
+use crate::signature::Signer;
 use anyhow::Context as _;
 use console::Console;
 use std::path::PathBuf;
@@ -56,12 +59,21 @@ pub(crate) struct Args {
     /// Hash everything again, even what OUT shows to be unchanged since an earlier run.
     #[arg(long)]
     rehash: bool,
+    /// Sign playlists and integrity lists with this private key (Ed25519, PKCS#8 PEM; see `swarmline keygen`). May be given
+    /// up to 8 times: while one key replaces another, both sign.
+    #[arg(long, value_name = "FILE", requires = "stream")]
+    key: Vec<PathBuf>,
+    /// With --key: the stream's name, which viewers have in their option `swarmId`.
+    #[arg(long, value_name = "NAME", requires = "key")]
+    stream: Option<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   swarmline seal film/ sealed/             once, for a finished film
   swarmline seal --watch live/ sealed/     beside a running packager; start it before or after
+  swarmline seal --key publisher.pem --stream film-7 film/ sealed/
+                                           signed: see `swarmline keygen`
 
 Exit codes:
   0  everything sealed; or a watch that was ended
@@ -80,6 +92,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         interval: Duration::from_millis(args.interval),
         copy: args.copy,
         rehash: args.rehash,
+        signer: match &args.stream {
+            Some(stream) => Some(Signer::open(stream, &args.key)?),
+            None => None,
+        },
         ..Options::new(args.input, args.output)
     };
     let console = Console::new(!args.watch);

@@ -7,13 +7,14 @@ use super::indexes::Indexes;
 use super::looks::Look;
 use super::mpd;
 use super::output::PlaceError;
-use super::plan::{Held, Plan, Use, Wait, is_mpd, is_playlist, plan};
+use super::plan::{Held, Plan, Use, is_mpd, is_playlist, plan};
 use super::playlist::{Companion, Media, Part, Playlist, Segment, parse};
 use super::report::Report;
 use super::scan::{Stamp, at, scan};
 use super::sealer::{Mode, Sealer, file_name};
 use super::stop::Stop;
 use super::uri::candidates;
+use super::wait::Wait;
 use crate::integrity_list;
 use std::collections::BTreeMap;
 use std::fs;
@@ -232,6 +233,7 @@ impl Sealer {
         let counts = (tags.len(), tags.iter().flatten().count());
         let sealed = due.media.sealed(&tags);
         let sealed = sealed.map_err(|error| Stuck::Failed(error.to_string()))?;
+        let sealed = self.signed(&due.path, sealed)?;
         // No player sees a manifest before the list that it names.
         if let Some((name, text)) = &sealed.list {
             self.write_list(&due.path, name, text)?;

@@ -25,11 +25,13 @@ use super::ledger::LedgerError;
 use super::looks::{Look, Looks};
 use super::mpd::{self, MpdError};
 use super::output::Output;
-use super::plan::{Wait, is_mpd, is_playlist};
+use super::plan::{is_mpd, is_playlist};
 use super::playlist::{MAX_PLAYLIST, Playlist, parse};
 use super::report::{Report, Reporter, Sink, Summary};
 use super::scan::{Stamp, at, is_gone, scan};
 use super::stop::Stop;
+use super::wait::Wait;
+use crate::signature::Signer;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -61,6 +63,8 @@ pub(crate) struct Options {
     /// Hash everything anew instead of trusting what an earlier run has written to `output`.
     /// Default: false.
     pub(crate) rehash: bool,
+    /// Who signs what is published. Default: nobody.
+    pub(crate) signer: Option<Signer>,
 }
 
 impl Options {
@@ -72,6 +76,7 @@ impl Options {
             interval: INTERVAL,
             copy: false,
             rehash: false,
+            signer: None,
         }
     }
 }

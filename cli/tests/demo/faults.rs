@@ -186,3 +186,108 @@ fn bad_faults_are_refused_and_change_nothing() {
     }
     assert!(demo.text("/control/faults").contains("\"errorShare\":0.25"));
 }
+
+/// Status, body and headers of an odd answer.
+fn odd(demo: &Demo, path: &str, range: Option<&str>) -> (u16, Vec<u8>, ureq::http::HeaderMap) {
+    let mut response = match range {
+        Some(range) => demo.range(path, range),
+        None => demo.get(path),
+    };
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.body_mut().read_to_vec().unwrap_or_default();
+    (status, body, headers)
+}
+
+#[test]
+fn odd_answers_are_odd_in_the_way_they_say() {
+    let demo = Demo::start();
+    let (path, bytes) = sound(&demo);
+    let part = Some("bytes=2000-2999");
+    let set = |oddity: &str| demo.faults(&format!(r#"{{"oddity":"{oddity}"}}"#));
+    let range_of = |headers: &ureq::http::HeaderMap| {
+        let value = headers.get("content-range")?;
+        Some(value.to_str().unwrap().to_owned())
+    };
+    let len = bytes.len();
+
+    set("cut");
+    let mut response = demo.get(&path);
+    assert_eq!(
+        response.headers()["content-length"],
+        len.to_string().as_str()
+    );
+    assert!(response.body_mut().read_to_vec().is_err());
+    set("cutChunked");
+    let mut response = demo.get(&path);
+    assert!(response.headers().get("content-length").is_none());
+    assert!(response.body_mut().read_to_vec().is_err());
+
+    set("short");
+    assert_eq!(odd(&demo, &path, None).1, bytes[..len / 2]);
+    set("long");
+    assert_eq!(odd(&demo, &path, None).1.len(), len + 5000);
+
+    set("wrongRange");
+    let (status, body, headers) = odd(&demo, &path, part);
+    assert_eq!((status, &body[..]), (206, &bytes[3000..4000]));
+    assert_eq!(range_of(&headers), Some(format!("bytes 3000-3999/{len}")));
+    set("falseRange");
+    let (_, body, headers) = odd(&demo, &path, part);
+    assert_eq!(body, bytes[3000..4000]);
+    assert_eq!(range_of(&headers), Some(format!("bytes 2000-2999/{len}")));
+    set("unsaidRange");
+    let (status, body, headers) = odd(&demo, &path, part);
+    assert_eq!(
+        (status, &body[..], range_of(&headers)),
+        (206, &bytes[2000..3000], None)
+    );
+    set("multipart");
+    let (_, body, headers) = odd(&demo, &path, part);
+    assert!(
+        headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("multipart/byteranges")
+    );
+    assert!(
+        body.windows(1000)
+            .any(|window| window == &bytes[2000..3000])
+    );
+    set("ignoreRange");
+    let (status, body, _) = odd(&demo, &path, part);
+    assert_eq!((status, body), (200, bytes.clone()));
+    set("refuseRange");
+    assert_eq!(odd(&demo, &path, part).0, 416);
+
+    set("gzip");
+    let (_, body, headers) = odd(&demo, &path, None);
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert_eq!(body[..2], [0x1f, 0x8b]);
+
+    for oddity in ["wrongRange", "falseRange", "multipart", "refuseRange"] {
+        set(oddity);
+        assert_eq!(odd(&demo, &path, None).1, bytes, "{oddity} is about ranges");
+    }
+    demo.faults(r#"{"oddity":"short","oddityShare":0}"#);
+    assert_eq!(demo.bytes(&path), bytes);
+}
+
+#[test]
+fn a_redirect_goes_to_another_host_and_ends_there() {
+    let demo = Demo::start();
+    let (path, bytes) = sound(&demo);
+    demo.faults(r#"{"oddity":"redirect"}"#);
+    assert_eq!(demo.bytes(&path), bytes);
+    // The redirect itself, and what it leads to.
+    assert_eq!(demo.stats()["segmentRequests"], 2);
+}
+
+#[test]
+fn what_breaks_off_are_whole_answers() {
+    let demo = Demo::start();
+    let (path, bytes) = sound(&demo);
+    demo.faults(r#"{"breakShare":1}"#);
+    assert!(demo.get(&path).body_mut().read_to_vec().is_err());
+    let mut part = demo.range(&path, "bytes=100-199");
+    assert_eq!(part.body_mut().read_to_vec().unwrap(), bytes[100..200]);
+}

@@ -12,5 +12,6 @@ mod low_latency;
 mod pages;
 mod server;
 mod shutdown;
+mod signed;
 mod stream;
 mod tracker;

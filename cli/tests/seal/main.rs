@@ -16,6 +16,7 @@ mod refusals;
 mod restart;
 mod reuse;
 mod segment_base;
+mod signed;
 mod single_file;
 mod stream;
 mod watch;

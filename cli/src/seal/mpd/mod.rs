@@ -14,8 +14,8 @@ mod timing;
 
 pub(crate) use index::{Subsegment, subsegments};
 
-use super::plan::Wait;
 use super::playlist::{Companion, ParseError, Part};
+use super::wait::Wait;
 use crate::integrity_list::{List, Representation, SCHEME, Segment};
 use place::{Place, Span, based, children, join};
 use roxmltree::{Document, Node};
