@@ -13,6 +13,7 @@ const ZERO: Readonly<EngineNumbers> = Object.freeze({
   segmentsFromCdn: 0,
   segmentsFromPeers: 0,
   hashFailures: 0,
+  bans: 0,
   stallsAvoided: 0,
   cacheBytes: 0,
   trackersConnected: 0,

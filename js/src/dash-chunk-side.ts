@@ -58,6 +58,10 @@ export class ChunkSide implements LoadSide {
     return null;
   }
 
+  late(): null {
+    return null;
+  }
+
   learn(): null {
     return null;
   }

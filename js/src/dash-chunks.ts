@@ -198,6 +198,7 @@ export class DashChunks {
         session.notices.mismatched(toHex(listed.sha256));
         return listed;
       }
+      session.matched();
       session.offer(segment, data, { firstByteMs, transferMs: tookMs });
     }
     this.#played(data, listed, listed?.duration ?? 0);

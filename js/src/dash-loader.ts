@@ -123,6 +123,10 @@ class DashLoad implements LoadSide {
     return this.#owner.source.pending() ?? this.#owner.further.pending(this.#asked);
   }
 
+  late(): Promise<void> | null {
+    return this.#owner.source.next();
+  }
+
   lead(): number {
     return this.#owner.playhead.until(this.#fragment.startTime);
   }
@@ -164,7 +168,7 @@ class DashLoad implements LoadSide {
   }
 
   learn(data: ArrayBuffer): Promise<void> | null {
-    return this.#owner.further.compare(this.#asked, this.#response, data);
+    return this.#listed ? null : this.#owner.further.compare(this.#asked, this.#response, data);
   }
 
   again(signal: AbortSignal): Promise<Loaded> {

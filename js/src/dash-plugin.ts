@@ -9,6 +9,7 @@ import { FurtherHashes } from "./further-hashes.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
+import { judgeOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
 import type { Player } from "./session.js";
@@ -28,9 +29,9 @@ export class DashPlugin implements DashOwner, Player {
   readonly playhead: Playhead;
   readonly hashes: DashHashes;
   readonly further: FurtherHashes<DashSegment>;
+  readonly firstFrame = new FirstFrame();
   readonly #player: DashPlayer;
   readonly #options: ResolvedOptions;
-  readonly #firstFrame = new FirstFrame();
   #manifest: string | null = null;
   #media: HTMLMediaElement | null = null;
   #headers: Readonly<Record<string, string>> = {};
@@ -58,8 +59,9 @@ export class DashPlugin implements DashOwner, Player {
       prepare: (url, init) => this.prepare(url, init),
       wanted: () => this.session.wantsHashes,
       playing: () => this.playhead.rate > 0,
+      ...judgeOf(options),
       changed: (list) => this.feed.updated(list),
-      failed: (message) => this.#listFailed(message),
+      failed: (error) => this.#listFailed(error),
     });
   }
 
@@ -102,18 +104,6 @@ export class DashPlugin implements DashOwner, Player {
 
   obstacle(): OffReason | null {
     return null;
-  }
-
-  ahead(): number {
-    return this.playhead.ahead;
-  }
-
-  whenShown(act: () => void): void {
-    this.#firstFrame.after(act);
-  }
-
-  forgetShown(): void {
-    this.#firstFrame.cancel();
   }
 
   replay(): void {
@@ -160,15 +150,15 @@ export class DashPlugin implements DashOwner, Player {
     this.#media = media;
     if (media) {
       this.playhead.attach(media);
-      this.#firstFrame.attach(media);
+      this.firstFrame.attach(media);
     } else {
       this.playhead.detach();
-      this.#firstFrame.detach();
+      this.firstFrame.detach();
     }
   }
 
-  #listFailed(message: string): void {
-    this.session.warn("integrity-list", `the integrity list cannot be used: ${message}`);
+  #listFailed(error: Error): void {
+    warnOf(this.session, "the integrity list", error);
     if (!this.source.list) this.session.sawPlaylist(false);
   }
 

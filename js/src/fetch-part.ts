@@ -1,4 +1,5 @@
 import { StatusError } from "./again.js";
+import { partBegins } from "./content-range.js";
 import type { DashOwner } from "./dash-loader.js";
 
 /** What is wanted of a resource. */
@@ -15,17 +16,22 @@ export interface Part {
 
 /**
  * The bytes of a part of a resource, which may still grow, as they arrive. A CDN that answers with the whole instead, as it
- * may while nobody knows the length, is read past what was not asked for; that counts as received.
+ * may while nobody knows the length, is read past what was not asked for; that counts as received. One that answers with
+ * another part is asked for the whole.
  *
  * @throws StatusError for an answer that is no success; what `fetch` throws.
  */
 export async function* fetchPart(owner: DashOwner, part: Part): AsyncGenerator<Uint8Array> {
-  const answer = await ask(owner, part);
+  const first = await ask(owner, part);
+  const asked = part.offset ?? 0;
+  const begins = first.status === 206 ? partBegins(first, asked) : 0;
+  if (begins === null) void first.body?.cancel().catch(() => {});
+  const answer = begins === null ? await ask(owner, { ...part, offset: null, bytes: null }) : first;
   if (!answer.ok || !answer.body) {
     void answer.body?.cancel().catch(() => {});
     throw new StatusError(answer.status, answer.statusText);
   }
-  let skip = answer.status === 206 ? 0 : (part.offset ?? 0);
+  let skip = asked - (begins ?? 0);
   let left = part.bytes ?? Infinity;
   const reader = answer.body.getReader();
   try {

@@ -12,6 +12,14 @@ const LOOK_AHEAD = 4;
 /** A timeline that moved by less is not told again, in seconds. */
 const MOVED = 0.02;
 
+/** What an integrity list can be asked, where there is one. */
+export interface ListView {
+  /** SHA-256, base64url, of a fragment by a list that says nothing else of it; null: none does. */
+  named(frag: Fragment): string | null;
+  /** Whether it has not been read yet. */
+  awaited(): boolean;
+}
+
 interface Told {
   readonly details: LevelDetails;
   readonly first: number;
@@ -25,9 +33,11 @@ export class HlsFeed implements SegmentBook<Fragment> {
   readonly #hashes: HlsHashes;
   readonly #playhead: Playhead;
   readonly #withheld = new Set<string>();
+  readonly #list: ListView;
   #told = new Map<number, Told>();
 
-  constructor(session: Session, hashes: HlsHashes, playhead: Playhead) {
+  constructor(session: Session, hashes: HlsHashes, playhead: Playhead, list: ListView) {
+    this.#list = list;
     this.#session = session;
     this.#hashes = hashes;
     this.#playhead = playhead;
@@ -35,14 +45,36 @@ export class HlsFeed implements SegmentBook<Fragment> {
 
   /** Another stream begins. */
   reset(): void {
-    this.#told.clear();
+    this.#told = new Map();
     this.#hashes.reset();
   }
 
   /** A playlist was loaded or refreshed. */
   updated(details: LevelDetails): void {
-    this.#hashes.read(details);
-    this.#session.sawPlaylist(details.fragments.some((frag) => frag && this.#hashes.find(frag) !== null));
+    const answer = this.#hashes.read(details);
+    if (!answer) return this.#decided(details);
+    const told = this.#told;
+    this.#tell(details);
+    void answer.then(() => {
+      // By now another stream may have begun, or a newer playlist be there.
+      if (told === this.#told) this.#decided(this.#told.get(this.#hashes.rendition(details.url))?.details ?? details);
+    });
+  }
+
+  /** The integrity list was read again, or cannot be. */
+  relisted(): void {
+    for (const { details } of [...this.#told.values()]) this.#decided(details);
+  }
+
+  /** Whether every playlist that was read has ended. */
+  get isOver(): boolean {
+    return this.#told.size > 0 && [...this.#told.values()].every(({ details }) => !details.live);
+  }
+
+  /** It is known which hashes of a playlist count. */
+  #decided(details: LevelDetails): void {
+    const some = details.fragments.some((frag) => frag && (this.#hashes.find(frag) ?? this.#list.named(frag)) !== null);
+    if (some || !this.#list.awaited()) this.#session.sawPlaylist(some);
     this.#tell(details);
   }
 

@@ -86,19 +86,29 @@ export class HlsLoad implements LoadSide {
     return Number(this.#context.frag.sn);
   }
 
-  find(): Segment | null {
+  find(bytes?: number): Segment | null {
     const { frag, url } = this.#context;
-    const known = this.facts ? this.#owner.known(frag) : null;
+    const known = this.facts ? this.#owner.known(frag, bytes) : null;
     this.#segment = known && this.#owner.hashes.segment(frag, known, url);
     return this.#segment;
   }
 
   pending(): Promise<void> | null {
-    return this.facts ? this.#owner.further.pending(this.#context.frag) : null;
+    if (!this.facts) return null;
+    const { further, hashes, source } = this.#owner;
+    const { frag } = this.#context;
+    const list = this.#owner.named(frag) === null ? source.pending() : null;
+    return hashes.pending(frag) ?? list ?? further.pending(frag);
+  }
+
+  late(): Promise<void> | null {
+    return this.facts && this.#owner.source.next();
   }
 
   learn(data: ArrayBuffer): Promise<void> | null {
-    return this.facts ? this.#owner.further.compare(this.#context.frag, this.#answer?.details, data) : null;
+    const { frag } = this.#context;
+    if (!this.facts || this.#owner.hashes.published(frag)) return null;
+    return this.#owner.further.compare(frag, this.#answer?.details, data);
   }
 
   lead(): number {
@@ -117,10 +127,17 @@ export class HlsLoad implements LoadSide {
     // Pieces of something that is yet to be verified go nowhere.
     this.#held = this.#segment !== null;
     if (this.facts) this.#owner.feed.withhold(this.#context.frag);
-    if (this.facts && !this.#segment) this.#owner.further.unknown(this.#context.frag);
+    if (this.facts && !this.#segment) this.#unknown();
     // hls.js's loaders refuse to be used twice, and see it by this.
     this.#reset(0, 0);
     this.#player.load(this.#context, this.#settings, this.#playerCallbacks());
+  }
+
+  #unknown(): void {
+    const { further, source } = this.#owner;
+    const { frag, url } = this.#context;
+    if (this.#owner.named(frag) === null) source.lacks(url);
+    further.unknown(frag);
   }
 
   again(signal: AbortSignal): Promise<Loaded> | null {
@@ -148,7 +165,7 @@ export class HlsLoad implements LoadSide {
   deliver(data: ArrayBuffer, rateBps: number | null, firstByteMs: number): void {
     if (rateBps !== null) this.#backdate(data.byteLength, rateBps, firstByteMs);
     const { response, details } = this.#answer ?? { response: { url: this.#context.url, data, code: 200 }, details: null };
-    this.#succeed(response, details, rateBps !== null || this.#held);
+    this.#succeed({ ...response, data }, details, rateBps !== null || this.#held);
   }
 
   fail(status: number, message: string): void {

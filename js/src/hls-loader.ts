@@ -12,6 +12,7 @@ import type {
   LoaderConfiguration,
   LoaderStats,
 } from "./hls-types.js";
+import type { IntegritySource } from "./integrity-source.js";
 import type { Known } from "./known.js";
 import type { Playhead } from "./playhead.js";
 import type { Session } from "./session.js";
@@ -23,8 +24,11 @@ export interface LoaderOwner {
   readonly further: FurtherHashes<Fragment>;
   readonly feed: HlsFeed;
   readonly playhead: Playhead;
-  /** The hash of a fragment, if there is one by now. */
-  known(frag: Fragment): Known | null;
+  readonly source: IntegritySource;
+  /** The hash of a fragment, if there is one by now; `bytes`: so many have come of it. */
+  known(frag: Fragment, bytes?: number): Known | null;
+  /** SHA-256, base64url, of a fragment by a list that does not say its size; null: none does. */
+  named(frag: Fragment): string | null;
   /** The configuration of exactly this player; null until hls.js has made it. */
   readonly config: HlsConfig | null;
   /** The application's own `fLoader`, if it has one. */

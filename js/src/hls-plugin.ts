@@ -13,7 +13,9 @@ import type {
 } from "./hls-types.js";
 import type { Known } from "./known.js";
 import type { GlueLoader } from "./glue.js";
+import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
+import { judgeOf, publisherOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
 import type { Player } from "./session.js";
@@ -27,13 +29,15 @@ const DEFAULT_HOLE = 0.1;
 export class HlsPlugin implements LoaderOwner, Player {
   readonly swarmline: Swarmline;
   readonly session: Session;
-  readonly hashes = new HlsHashes();
+  readonly hashes: HlsHashes;
+  readonly source: IntegritySource;
   readonly playhead: Playhead;
   readonly feed: HlsFeed;
   readonly further: FurtherHashes<Fragment>;
-  readonly #firstFrame = new FirstFrame();
+  readonly firstFrame = new FirstFrame();
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
+  readonly #listUrl: string | null;
   #hls: HlsInstance | null = null;
 
   /** `glue`: tests bring their own. */
@@ -46,11 +50,29 @@ export class HlsPlugin implements LoaderOwner, Player {
       () => this.config?.maxBufferHole ?? DEFAULT_HOLE,
       () => this.#goal(),
     );
-    this.feed = new HlsFeed(this.session, this.hashes, this.playhead);
+    this.#listUrl = options.integrityUrl;
+    const publisher = publisherOf(options);
+    this.hashes = new HlsHashes({
+      judge: publisher && (({ m3u8, url }, tags) => publisher.playlist(m3u8, tags, url)),
+      refused: (error) => warnOf(this.session, "a playlist's hashes", error),
+      listed: (frag) => this.#listed(frag),
+    });
+    const list = { named: (frag: Fragment) => this.named(frag), awaited: () => this.source.awaited };
+    this.feed = new HlsFeed(this.session, this.hashes, this.playhead, list);
+    this.source = new IntegritySource({
+      prepare: (url, init) => this.prepare(url, init),
+      wanted: () => this.session.wantsHashes,
+      playing: () => this.playhead.rate > 0,
+      over: () => this.feed.isOver,
+      ...judgeOf(options, publisher),
+      changed: () => this.feed.relisted(),
+      failed: (error) => this.#listFailed(error),
+    });
     this.further = new FurtherHashes(this.session, this.feed, {
       isWhole: (frag) => range(frag) === null,
       head: (frag, signal) => this.#head(frag, signal),
       view: unlisted,
+      named: (frag) => (range(frag) ? null : this.named(frag)),
     });
   }
 
@@ -75,11 +97,32 @@ export class HlsPlugin implements LoaderOwner, Player {
   destroy(): void {
     this.#detached();
     this.further.reset();
+    this.source.close();
     this.session.destroy();
   }
 
-  known(frag: Fragment): Known | null {
-    return this.hashes.find(frag) ?? this.#unread(frag);
+  known(frag: Fragment, bytes?: number): Known | null {
+    return this.hashes.find(frag) ?? this.#unread(frag) ?? this.#sized(frag, bytes);
+  }
+
+  named(frag: Fragment): string | null {
+    if (!this.source.list?.names.size) return null;
+    const part = range(frag);
+    return this.source.named(frag.url, part?.start ?? null, part?.length ?? 0);
+  }
+
+  #listed(frag: Fragment): Known | null {
+    if (!this.source.list) return null;
+    const part = range(frag);
+    const listed = this.source.find(frag.url, part?.start ?? null, part?.length ?? 0, frag.start);
+    if (listed) return { sha256: listed.sha256, root: listed.root, bytes: listed.bytes };
+    return part && this.#sized(frag, part.length);
+  }
+
+  /** The size is what a list of PeerTube's does not tell. */
+  #sized(frag: Fragment, bytes: number | undefined): Known | null {
+    const sha256 = bytes === undefined ? null : this.named(frag);
+    return sha256 === null || bytes === undefined ? null : { sha256, root: null, bytes };
   }
 
   obstacle(): OffReason | null {
@@ -102,18 +145,6 @@ export class HlsPlugin implements LoaderOwner, Player {
     return setup ? keep(request, params, headers) : request;
   }
 
-  ahead(): number {
-    return this.playhead.ahead;
-  }
-
-  whenShown(act: () => void): void {
-    this.#firstFrame.after(act);
-  }
-
-  forgetShown(): void {
-    this.#firstFrame.cancel();
-  }
-
   replay(): void {
     this.feed.replay();
   }
@@ -126,18 +157,25 @@ export class HlsPlugin implements LoaderOwner, Player {
 
   #attached(media: HTMLMediaElement): void {
     this.playhead.attach(media);
-    this.#firstFrame.attach(media);
+    this.firstFrame.attach(media);
   }
 
   #detached(): void {
     this.playhead.detach();
-    this.#firstFrame.detach();
+    this.firstFrame.detach();
   }
 
   #opened(url: string): void {
     this.feed.reset();
     this.further.reset();
     this.session.open(url);
+    this.source.open(this.#listUrl);
+  }
+
+  #listFailed(error: Error): void {
+    warnOf(this.session, "the integrity list", error);
+    // The playlists may have tags all the same.
+    if (!this.source.list) this.feed.relisted();
   }
 
   /** hls.js 1.5 loads audio before it tells of the playlist. */

@@ -1,5 +1,7 @@
 import { MAX_BYTES, isHash } from "./known.js";
 import type { Known } from "./known.js";
+import { parseNames } from "./peertube-list.js";
+import type { SegmentNames } from "./peertube-list.js";
 
 /** A media segment as an integrity list has it. */
 export interface Listed extends Known {
@@ -35,6 +37,8 @@ export interface IntegrityList {
   readonly whole: readonly Listed[];
   /** Segments with chunks. */
   readonly chunked: readonly Chunked[];
+  /** Of a list of PeerTube's: what it says by file name. It tells neither sizes nor times. */
+  readonly names: SegmentNames;
 }
 
 /** Why a list cannot be used. */
@@ -45,13 +49,15 @@ export const MAX_LIST = 32 * 1024 * 1024;
 const VERSION = 1;
 
 /**
- * Reads an integrity list (docs/integrity-list.md). A segment with an error in it is left out; unknown fields are
+ * Reads an integrity list (docs/integrity-list.md), or PeerTube's `segments-sha256.json`. A segment with an error in it is left out; unknown fields are
  * skipped.
  * @throws ListError if the whole is not one.
  */
 export function parseList(text: string, listUrl: string): IntegrityList {
   const list = record(parse(text));
   if (!list) throw new ListError("it is not a JSON object");
+  const names = "version" in list ? null : parseNames(list);
+  if (names) return { live: true, representations: new Map(), whole: [], chunked: [], names };
   if (list["version"] !== VERSION) throw new ListError(`it has version ${String(list["version"])}, not ${VERSION}`);
   const given = list["representations"];
   if (!Array.isArray(given)) throw new ListError("it has no representations");
@@ -69,7 +75,7 @@ export function parseList(text: string, listUrl: string): IntegrityList {
   }
   const whole = all.map((entry) => entry.whole).filter((segment) => segment !== null);
   const chunked = all.map((entry) => entry.chunked).filter((segment) => segment !== null);
-  return { live: list["live"] === true, representations, whole, chunked };
+  return { live: list["live"] === true, representations, whole, chunked, names: new Map() };
 }
 
 /** Periods may go without an id; then representations of the same id are told apart by their order. */

@@ -1,6 +1,7 @@
 import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.js";
 import type { Chunked, IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
+import { nameKey, nameOf } from "./peertube-list.js";
 
 /** Two requests for the list that the player makes necessary are at least so far apart, in ms. */
 const LEAST_APART_MS = 400;
@@ -23,10 +24,14 @@ export interface SourceHost {
   wanted(): boolean;
   /** Whether the list is worth a request although the player asks for nothing. */
   playing(): boolean;
+  /** Whether no more segments will come, whatever the list says. */
+  over?(): boolean;
+  /** The part of the text that counts; rejects with the reason if the publisher has not said that. */
+  judge?(text: string, url: string): Promise<string>;
   /** There is another list, or the first one. */
   changed(list: IntegrityList): void;
   /** It could not be used; said once for each reason in a row. Until there is a better one, what it lacks comes from the CDN. */
-  failed(message: string): void;
+  failed(error: Error): void;
 }
 
 /**
@@ -41,6 +46,8 @@ export class IntegritySource {
   #byKey = new Map<string, Listed[]>();
   #byPath = new Map<string, Chunked>();
   #text = "";
+  /** The latest text that does not count, and why. */
+  #bad: { readonly text: string; readonly error: Error } | null = null;
   #running: Promise<void> | null = null;
   #generation = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,7 +75,7 @@ export class IntegritySource {
     this.#generation.abort();
     this.#generation = new AbortController();
     this.#stopTimer();
-    this.#url = this.#list = this.#running = this.#complaint = null;
+    this.#url = this.#list = this.#running = this.#complaint = this.#bad = null;
     this.#byKey = new Map();
     this.#byPath = new Map();
     this.#text = "";
@@ -94,6 +101,20 @@ export class IntegritySource {
     return first && others.reduce((best, other) => (away(other) < away(best) ? other : best), first);
   }
 
+  /**
+   * SHA-256, base64url, of a request, by a list that says nothing else of it (PeerTube's); `offset` and `bytes` of its byte
+   * range, null and anything without one.
+   */
+  named(url: string, offset: number | null, bytes: number): string | null {
+    const range = offset === null ? null : `${offset}-${offset + bytes - 1}`;
+    return this.#list?.names.get(nameKey(nameOf(pathOf(url)), range)) ?? null;
+  }
+
+  /** Whether there is a list to be had that has not been read yet. */
+  get awaited(): boolean {
+    return this.#url !== null && this.#list === null && this.#complaint === null;
+  }
+
   /** What the list says of the chunks of the segment at `url`; null: nothing. */
   chunked(url: string): Chunked | null {
     return this.#byPath.get(pathOf(url)) ?? null;
@@ -116,15 +137,33 @@ export class IntegritySource {
   lacks(url: string): void {
     if (this.#list === null || this.#running !== null || this.#lacking) return;
     this.#lacking = true;
-    this.#host.failed(`it does not list ${pathOf(url)}`);
+    this.#host.failed(new ListError(`it does not list ${pathOf(url)}`));
   }
 
   /** An answer that is about to come, or null where asking again makes no sense. */
   pending(): Promise<void> | null {
     if (this.#running) return this.#running;
-    const over = this.#list !== null && !this.#list.live;
-    if (this.#url === null || over || !this.#host.wanted() || performance.now() - this.#askedAt < LEAST_APART_MS) return null;
+    if (!this.#grows || this.#restMs > 0) return null;
     return this.refresh();
+  }
+
+  /** The same for who waits for what will be listed: where asking again makes sense in a moment, it comes then. */
+  next(): Promise<void> | null {
+    return this.pending() ?? (this.#grows ? new Promise((resolve) => setTimeout(resolve, this.#restMs)) : null);
+  }
+
+  /** Whether another answer may say more than this one. */
+  get #grows(): boolean {
+    return this.#url !== null && !this.#isOver && this.#host.wanted();
+  }
+
+  /** The list is left in peace for so long. */
+  get #restMs(): number {
+    return this.#askedAt + LEAST_APART_MS - performance.now();
+  }
+
+  get #isOver(): boolean {
+    return this.#list !== null && (!this.#list.live || this.#host.over?.() === true);
   }
 
   /** Asks for the list; never rejects. */
@@ -158,16 +197,17 @@ export class IntegritySource {
       const answer = await fetch(request);
       if (!answer.ok) throw new ListError(`the server answered ${answer.status}`);
       const text = await readText(answer);
-      if (!signal.aborted) this.#take(text, url);
+      if (!signal.aborted) await this.#take(text, url, signal);
     } catch (error) {
-      if (!signal.aborted) this.#complain(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) this.#complain(error instanceof Error ? error : new Error(String(error)));
     } finally {
       limited.done();
     }
   }
 
-  #take(text: string, url: string): void {
-    const list = text === this.#text ? null : parseList(text, url);
+  async #take(text: string, url: string, signal: AbortSignal): Promise<void> {
+    const list = text === this.#text ? null : await this.#judged(text, url);
+    if (signal.aborted) return;
     this.#complaint = null;
     if (!list) return;
     this.#quiet = 0;
@@ -178,10 +218,21 @@ export class IntegritySource {
     this.#host.changed(list);
   }
 
-  #complain(message: string): void {
-    if (message === this.#complaint) return;
-    this.#complaint = message;
-    this.#host.failed(message);
+  /** What does not change is judged once. */
+  async #judged(text: string, url: string): Promise<IntegrityList> {
+    if (this.#bad?.text === text) throw this.#bad.error;
+    try {
+      return parseList(this.#host.judge ? await this.#host.judge(text, url) : text, url);
+    } catch (error) {
+      this.#bad = { text, error: error as Error };
+      throw error;
+    }
+  }
+
+  #complain(error: Error): void {
+    if (error.message === this.#complaint) return;
+    this.#complaint = error.message;
+    this.#host.failed(error);
   }
 
   /** Who is paused, or has left, asks no more; the player's next request begins anew. */
@@ -197,7 +248,7 @@ export class IntegritySource {
 
   #again(): void {
     this.#stopTimer();
-    if (this.#list && !this.#list.live) return;
+    if (this.#isOver) return;
     this.#timer = setTimeout(() => this.#unasked(), this.byChunks ? this.#untilNextChunk() : this.#whileIdle());
   }
 

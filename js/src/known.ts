@@ -51,8 +51,12 @@ export function toBase64Url(bytes: Uint8Array): string {
   return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
+/** base64url without padding → bytes. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (byte) => byte.charCodeAt(0));
+}
+
 /** base64url without padding → hex. */
 export function toHex(hash: string): string {
-  const bytes = atob(hash.replace(/-/g, "+").replace(/_/g, "/"));
-  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return Array.from(fromBase64Url(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,5 @@
 import { SwarmlineError } from "./errors.js";
+import { isHash } from "./known.js";
 import type { HashCallback, SwarmlineOptions } from "./types.js";
 
 /** The options with every default filled in. */
@@ -15,12 +16,14 @@ export interface ResolvedOptions {
   readonly wasmUrl: string | null;
   readonly integrityUrl: string | null;
   readonly hashes: HashCallback | null;
+  readonly publisherKeys: readonly string[] | null;
 }
 
 const MIB = 1024 * 1024;
 const MAX_TRACKERS = 8;
 const MAX_URL = 2048;
 const MAX_SWARM_ID = 256;
+const MAX_KEYS = 8;
 
 type Reader<T> = (value: unknown, field: string) => T;
 
@@ -37,6 +40,7 @@ const readers: { readonly [K in keyof ResolvedOptions]: Reader<ResolvedOptions[K
   wasmUrl: optional<string | null>(null, readUrl),
   integrityUrl: optional<string | null>(null, readUrl),
   hashes: optional<HashCallback | null>(null, readCallback),
+  publisherKeys: optional<readonly string[] | null>(null, readKeys),
 };
 
 /**
@@ -49,6 +53,9 @@ export function resolveOptions(given: SwarmlineOptions | undefined): ResolvedOpt
   const resolved: Record<string, unknown> = {};
   for (const [field, read] of Object.entries<Reader<unknown>>(readers)) {
     resolved[field] = read(input[field], field);
+  }
+  if (resolved["publisherKeys"] !== null && resolved["swarmId"] === null) {
+    throw new SwarmlineError("swarmId", input["swarmId"], "with publisherKeys, the name for which the stream is signed");
   }
   return Object.freeze(resolved) as unknown as ResolvedOptions;
 }
@@ -84,6 +91,18 @@ function readCallback(value: unknown, field: string): HashCallback {
 function readSwarmId(value: unknown, field: string): string {
   if (typeof value === "string" && value.length >= 1 && value.length <= MAX_SWARM_ID) return value;
   throw new SwarmlineError(field, value, `a text of 1 to ${MAX_SWARM_ID} characters`);
+}
+
+function readKeys(value: unknown, field: string): readonly string[] {
+  const list = asArray(value, field, "public keys");
+  if (list.length < 1 || list.length > MAX_KEYS) throw new SwarmlineError(field, list.length, `1 to ${MAX_KEYS} keys`);
+  const isGood = (key: unknown): key is string => typeof key === "string" && isHash(key);
+  return Object.freeze(
+    list.map((key, index) => {
+      if (isGood(key)) return key;
+      throw new SwarmlineError(`${field}[${index}]`, key, "43 characters of base64url, as `swarmline keygen` prints them");
+    }),
+  );
 }
 
 function readTrackers(value: unknown, field: string): readonly string[] {

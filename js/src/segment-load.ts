@@ -15,13 +15,18 @@ export interface LoadSide {
   readonly rendition: number;
   /** The segment's number. */
   readonly sn: number;
-  /** The segment as the engine takes it, if its hash is known by now. */
-  find(): Segment | null;
+  /**
+   * The segment as the engine takes it, if its hash is known by now. `bytes`: so many have come, which settles the size
+   * where the publisher has named the hash alone.
+   */
+  find(bytes?: number): Segment | null;
   /** Comes when a source of hashes has answered, which may know it or not; null: none is left to ask. */
   pending(): Promise<void> | null;
+  /** Comes when a list that may be behind the CDN has been read anew, or may be; null: there is none. */
+  late(): Promise<void> | null;
   /**
-   * Bytes came for which there is no hash yet: done when what their own answer says of them has been looked at, and
-   * `find` may know more; null: it says nothing.
+   * Bytes came: done when what their own answer says of them has been looked at, and `find` may know more; null: it says
+   * nothing, or nothing that counts.
    */
   learn(data: ArrayBuffer): Promise<void> | null;
   /** Time until the playhead is there, in ms. */
@@ -53,6 +58,8 @@ const BAD_BYTES = [502, "hash-mismatch: the CDN's bytes are not the publisher's"
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
 const HASH_WAIT_MS = 500;
 const HASH_WAIT_NEEDS_MS = 1_500;
+/** How long bytes of a CDN that has given wrong ones wait for their hash, in ms. */
+const LATE_HASH_MS = 2_000;
 /** An engine that can be waited for no longer than this is not, in ms. */
 const ENGINE_WAIT_MIN_MS = 50;
 /** An engine may wait until the segment is due; silence beyond that and this is an engine that hangs, in ms. */
@@ -91,7 +98,7 @@ export class SegmentLoad {
   }
 
   start(): void {
-    this.#session.loadBegins();
+    this.#session.room.loadBegins();
     this.#begun = true;
     const known = this.#side.find();
     if (known) this.#byHash(known);
@@ -100,7 +107,7 @@ export class SegmentLoad {
 
   /** Nothing is called any more. */
   end(): void {
-    if (this.#begun) this.#session.loadEnds();
+    if (this.#begun) this.#session.room.loadEnds();
     this.#begun = false;
     this.#phase = "done";
     this.#cancel?.();
@@ -112,10 +119,12 @@ export class SegmentLoad {
     if (this.#phase !== "player") return;
     this.#arrived(data.byteLength);
     // A hash that came meanwhile counts as well.
-    this.#known ??= this.#side.find();
-    const learning = this.#known ? null : this.#side.learn(data);
-    if (this.#known) void this.#check(this.#known, data, timing, false);
+    this.#known ??= this.#side.find(data.byteLength);
+    const known = this.#known;
+    const learning = this.#side.learn(data);
+    if (known) void this.#checkAfter(learning, known, { data, timing });
     else if (learning) void this.#learned(data, timing, learning);
+    else if (this.#session.suspects) void this.#suspected({ data, timing });
     else this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
   }
 
@@ -228,7 +237,10 @@ export class SegmentLoad {
     }
     this.end();
     if (code === "timeout") this.#side.timeOut();
-    else if (code === "hash-mismatch") this.#side.fail(...BAD_BYTES);
+    else if (code === "hash-mismatch") {
+      this.#session.lost();
+      this.#side.fail(...BAD_BYTES);
+    }
     else this.#side.fail(status, message);
   }
 
@@ -253,22 +265,43 @@ export class SegmentLoad {
     this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
   }
 
-  /** Bytes with a published hash: they match it, or they are not delivered. */
-  async #check(known: Segment, data: ArrayBuffer, timing: Timing, again: boolean): Promise<void> {
+  /** The list may be behind a CDN that has given wrong bytes: what it is about to name is not given to the player unseen. */
+  async #suspected(loaded: Loaded): Promise<void> {
+    const { byteLength } = loaded.data;
+    const until = performance.now() + LATE_HASH_MS;
+    for (let answer = this.#side.late(); answer && performance.now() < until; answer = this.#side.late()) {
+      await answer;
+      if (this.#phase !== "check") return;
+      this.#known = this.#side.find(byteLength);
+      if (this.#known) return this.#check(this.#known, loaded, false);
+    }
+    this.#finish(byteLength, false, () => this.#side.deliver(loaded.data, null, 0));
+  }
+
+  async #checkAfter(learning: Promise<void> | null, known: Segment, loaded: Loaded): Promise<void> {
+    if (learning) await learning;
+    if (this.#phase === "check") await this.#check(known, loaded, false);
+  }
+
+  /** Bytes with a published hash: they match it, or they are not delivered. `isSecond`: they were asked for once more. */
+  async #check(known: Segment, { data: answer, timing }: Loaded, isSecond: boolean): Promise<void> {
     this.#phase = "check";
-    const matches = data.byteLength === known.bytes && (await sha256(data)) === known.sha256;
+    const data = inside(known, answer);
+    const hash = await sha256(data);
     if (this.#phase !== "check") return;
-    if (!matches) return this.#mismatched(known, again);
+    if (data.byteLength !== known.bytes || hash !== known.sha256) return this.#mismatched(known, isSecond);
+    this.#session.matched();
     this.#session.offer(known, data, timing);
-    const rateBps = again ? rateOf(data, timing) : null;
+    const rateBps = isSecond ? rateOf(data, timing) : null;
     this.#finish(data.byteLength, false, () => this.#side.deliver(data, rateBps, timing.firstByteMs));
   }
 
-  #mismatched(known: Segment, again: boolean): void {
+  #mismatched(known: Segment, isSecond: boolean): void {
     this.#session.notices.mismatched(toHex(known.sha256));
     const abort = new AbortController();
-    const answer = again ? null : this.#side.again(abort.signal);
+    const answer = isSecond ? null : this.#side.again(abort.signal);
     if (answer) return void this.#again(known, answer, abort);
+    this.#session.lost();
     this.end();
     this.#side.fail(...BAD_BYTES);
   }
@@ -277,10 +310,10 @@ export class SegmentLoad {
     this.#phase = "again";
     this.#cancel = () => abort.abort();
     try {
-      const { data, timing } = await answer;
+      const loaded = await answer;
       if (this.#phase !== "again") return;
       this.#cancel = null;
-      await this.#check(known, data, timing, true);
+      await this.#check(this.#side.find(loaded.data.byteLength) ?? known, loaded, true);
     } catch (error) {
       if (this.#phase === "again") this.#againFailed(error);
     }
@@ -306,12 +339,22 @@ export class SegmentLoad {
   }
 }
 
+/**
+ * What the hash is of, in an answer that is longer: a resource may have grown since it was published, and a CDN that does not
+ * know byte ranges, or a cache on the way, answers with the whole.
+ */
+function inside({ offset, bytes }: Segment, data: ArrayBuffer): ArrayBuffer {
+  const first = offset ?? 0;
+  const isLonger = data.byteLength > bytes && data.byteLength >= first + bytes;
+  return isLonger ? data.slice(first, first + bytes) : data;
+}
+
 function rateOf(data: ArrayBuffer, { transferMs }: Timing): number {
   return (8000 * data.byteLength) / Math.max(1, transferMs);
 }
 
 /** What a CDN says to a request that lacks something which only the player's loader adds. */
 function isRefusal(code: string, status: number): boolean {
-  if (code === "cdn-network" || code === "cdn-request") return true;
+  if (code === "cdn-network" || code === "cdn-request" || code === "cdn-range") return true;
   return code === "cdn-status" && status >= 400 && status < 500 && ![404, 410, 429].includes(status);
 }

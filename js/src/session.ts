@@ -1,10 +1,13 @@
 import { Arrival } from "./arrival.js";
 import { Counters } from "./counters.js";
+import { Distrust } from "./distrust.js";
 import { Engine } from "./engine.js";
 import type { LoadHandlers, Ticket } from "./engine.js";
+import type { FirstFrame } from "./first-frame.js";
 import { loadGlue, panicked } from "./glue.js";
 import type { GlueLoader } from "./glue.js";
 import type { Known, Segment } from "./known.js";
+import { ModuleRoom } from "./module-room.js";
 import { Notices } from "./notices.js";
 import type { Emit } from "./notices.js";
 import type { ResolvedOptions } from "./options.js";
@@ -19,11 +22,9 @@ export interface Player {
   /** A reason of the player's own to leave everything to its loader, or null. */
   obstacle(): OffReason | null;
   /** How much media the viewer has ahead, in ms; Infinity while nothing is played. */
-  ahead(): number;
-  /** Calls back once when the viewer sees a picture, or none is to be expected; never at once. */
-  whenShown(act: () => void): void;
-  /** Takes `whenShown` back. */
-  forgetShown(): void;
+  readonly playhead: { readonly ahead: number };
+  /** When the viewer sees a picture, or none is to be expected. */
+  readonly firstFrame: Pick<FirstFrame, "after" | "cancel">;
   /** A new engine is there: tell it all playlists and the playhead. */
   replay(): void;
 }
@@ -34,18 +35,11 @@ export interface Timing {
   readonly transferMs: number;
 }
 
-/** What the WebAssembly module weighs on its way, compressed, in bytes. */
-const MODULE_BYTES = 128 * 1024;
-/** A line that brings the module in this time does not feel it, in ms. */
-const UNFELT_MS = 240;
-/** On any other the viewer keeps this much ahead, in ms, beyond what the module and a segment take, ... */
-const ROOM_MS = 1_000;
-/** ... and the module comes when the player has asked for nothing for so long: it has what it wants for now. In ms. */
-const REST_MS = 300;
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 30_000;
 /** So many requests in a row that only the player's own loader could get. */
 const MAX_REFUSALS = 3;
+const MISMATCHED = "segment after segment of the CDN's is not what the publisher's hashes say";
 
 /**
  * One player's part in a swarm: whether there is an engine, why not, and what it is told. While there is
@@ -60,12 +54,15 @@ export class Session {
   readonly options: ResolvedOptions;
   readonly counters = new Counters();
   readonly notices: Notices;
+  /** Hears of the player's loads. */
+  readonly room: ModuleRoom;
   readonly #player: Player;
   readonly #emit: Emit;
   readonly #loadGlue: GlueLoader;
   readonly #waiting = new Waiting();
   readonly #arrival = new Arrival();
   readonly #pace = new Pace();
+  readonly #distrust = new Distrust();
   readonly #disposer = new AbortController();
   #enabled: boolean;
   #swarmKey: string | null = null;
@@ -78,8 +75,6 @@ export class Session {
   #failure: string | null = null;
   #refusals = 0;
   #away = false;
-  #loads = 0;
-  #restSince = 0;
   #watched = false;
   readonly #parked: LoadHandlers[] = [];
   #announced: OffReason | null = "loading";
@@ -91,6 +86,7 @@ export class Session {
     this.#loadGlue = glue;
     this.#enabled = options.enabled;
     this.notices = new Notices(emit, this.counters);
+    this.room = new ModuleRoom(this.#pace);
   }
 
   get enabled(): boolean {
@@ -115,10 +111,7 @@ export class Session {
     if (this.destroyed) return;
     this.#watchPage();
     const key = this.options.swarmId ?? withoutQuery(manifestUrl);
-    this.#hashes = "unknown";
-    this.#first = "awaited";
-    this.#player.forgetShown();
-    this.#waiting.clear();
+    this.#forgetStream();
     if (key !== this.#swarmKey) this.#closeEngine().forEach(lose);
     this.#swarmKey = key;
     this.consider();
@@ -128,12 +121,17 @@ export class Session {
   close(): void {
     if (this.destroyed || this.#swarmKey === null) return;
     this.#swarmKey = null;
-    this.#hashes = "unknown";
-    this.#first = "awaited";
-    this.#player.forgetShown();
-    this.#waiting.clear();
+    this.#forgetStream();
     this.#closeEngine().forEach(lose);
     this.consider();
+  }
+
+  #forgetStream(): void {
+    this.#hashes = "unknown";
+    this.#first = "awaited";
+    this.#player.firstFrame.cancel();
+    this.#waiting.clear();
+    this.#distrust.reset();
   }
 
   /** Tells the application of something that was put right. */
@@ -159,21 +157,16 @@ export class Session {
     this.#engine?.playhead(position, rate);
   }
 
-  /** The player asks for a segment. */
-  loadBegins(): void {
-    this.#loads += 1;
-  }
-
-  /** One of those has ended. */
-  loadEnds(): void {
-    this.#loads -= 1;
-    this.#restSince = performance.now();
+  /** Whether the latest bytes of the CDN that had a hash were not the publisher's. */
+  get suspects(): boolean {
+    return this.#distrust.suspects;
   }
 
   /** Whether a hash that has to be asked for is worth a request. */
   get wantsHashes(): boolean {
     const reason = this.offReason();
-    return reason === null || reason === "loading" || reason === "no-hashes";
+    // A CDN whose bytes did not match is looked at all the more.
+    return reason === "hash-mismatch" || reason === null || reason === "loading" || reason === "no-hashes";
   }
 
   /** Whether the engine would take this segment now. */
@@ -221,7 +214,7 @@ export class Session {
     if (this.#first !== "awaited" || this.destroyed) return;
     this.#first = "delivered";
     this.#arrival.expect();
-    this.#player.whenShown(() => {
+    this.#player.firstFrame.after(() => {
       this.#first = "shown";
       this.consider();
     });
@@ -240,6 +233,22 @@ export class Session {
   /** The engine's requests work. */
   accepted(): void {
     if (this.#refusals < MAX_REFUSALS) this.#refusals = 0;
+    this.matched();
+  }
+
+  /** Bytes for the player are the publisher's. */
+  matched(): void {
+    this.#distrust.matched();
+  }
+
+  /** Twice, the second time past every cache, the CDN's bytes of a load were not the publisher's. */
+  lost(): void {
+    if (this.#distrust.lost()) {
+      this.#emit("warning", { code: "hash-mismatch", message: MISMATCHED });
+      this.#closeEngine().forEach(lose);
+      this.#waiting.clear();
+    }
+    this.consider();
   }
 
   /** Why loads do not go to the engine; null: they do. */
@@ -270,7 +279,7 @@ export class Session {
   destroy(): void {
     if (this.destroyed) return;
     this.#disposer.abort();
-    this.#player.forgetShown();
+    this.#player.firstFrame.cancel();
     this.#closeEngine().forEach(lose);
     this.#waiting.clear();
     this.consider();
@@ -284,6 +293,7 @@ export class Session {
     if (obstacle) return obstacle;
     if (panicked() !== null) return "wasm-panicked";
     if (this.#refusals >= MAX_REFUSALS) return "cdn-refused";
+    if (this.#distrust.ended) return "hash-mismatch";
     return this.#hashes === "none" ? "no-hashes" : null;
   }
 
@@ -293,6 +303,7 @@ export class Session {
 
   #detail(reason: OffReason | null): string | null {
     if (reason === "wasm-panicked") return panicked();
+    if (reason === "hash-mismatch") return MISMATCHED;
     return reason === "wasm-failed" || reason === "cdn-refused" ? this.#failure : null;
   }
 
@@ -313,15 +324,8 @@ export class Session {
     return this.#isWanted() && (this.#starting !== null || this.#hasRoom());
   }
 
-  /**
-   * The module shares the line with segments. On a narrow one that would cost the viewer media and the player's estimate
-   * its truth, so there it comes in a pause of the player's.
-   */
   #hasRoom(): boolean {
-    const moduleMs = this.#pace.takes(MODULE_BYTES);
-    if (moduleMs <= UNFELT_MS) return true;
-    if (this.#loads > 0 || performance.now() - this.#restSince < REST_MS) return false;
-    return this.#player.ahead() >= moduleMs + this.#pace.takes(this.#pace.largest) + ROOM_MS;
+    return this.room.suffices(this.#player.playhead);
   }
 
   async #start(): Promise<void> {

@@ -49,7 +49,7 @@ export function parseTag(line: string): Known | null {
 }
 
 /** RFC 8216 §4.2; null for a repeated name, or for anything that is no NAME=value. */
-function readAttributes(list: string): Map<string, string> | null {
+export function readAttributes(list: string): Map<string, string> | null {
   const attributes = new Map<string, string>();
   const attribute = /([A-Z0-9-]+)=("[^"]*"|[^",]*)(?:,|$)/y;
   while (attribute.lastIndex < list.length) {

@@ -30,10 +30,20 @@ export interface SwarmlineOptions {
    */
   wasmUrl?: string | URL;
   /**
-   * Where the integrity list is, for dash.js (docs/integrity-list.md). Default: what the MPD names in its
-   * `SupplementalProperty` with the scheme `urn:swarmline:integrity:2026`.
+   * Where the integrity list is (docs/integrity-list.md), or PeerTube's `segments-sha256.json`. Default: what an MPD names in
+   * its `SupplementalProperty` with the scheme `urn:swarmline:integrity:2026`; for HLS none, and with one the playlist's own
+   * tags still count for more.
    */
   integrityUrl?: string | URL;
+  /**
+   * Public keys (Ed25519) of the publisher, 1 to 8, each as `swarmline keygen` prints it: 32 bytes in base64url, 43
+   * characters. With them, only hashes count that were signed with one of them for the stream that `swarmId` names, which
+   * must then be given: an unsigned playlist or list, or one that is signed wrongly, for another stream or too long ago, is
+   * as good as none, and a `warning` event with the code `signature` says so, once for each reason. The CDN's digests do not
+   * count either, for nobody has signed them; the option `hashes` does. While one key replaces another, give both.
+   * Default: none, and no signature is looked at.
+   */
+  publisherKeys?: readonly string[];
   /**
    * Gives the hashes of segments for which neither the playlist, the integrity list nor the CDN's own digests have one;
    * null for a segment that has none. Asked once for a segment, of a few segments ahead of the player where they are
@@ -85,6 +95,8 @@ export interface PublishedHash {
  * - `no-hashes`: the publisher gives no hash for any segment; nothing unverified is ever shared.
  * - `cdn-refused`: the CDN answers the player's own requests but refuses Swarmline's (CORS for `Range`,
  *   or credentials that only the player's loader adds).
+ * - `hash-mismatch`: segment after segment of the CDN's, asked for twice each, was not what the publisher's hashes say. Until
+ *   another stream is opened nothing is shared; the CDN's bytes are compared as before, and what does not match is an error.
  * - `wasm-failed`: the WebAssembly module could not be loaded; tried again later.
  * - `wasm-panicked`: it broke. The player's own loader has taken over until the page is reloaded.
  * - `loading`: not there yet: no playlist, or the module is on its way.
@@ -97,6 +109,7 @@ export type OffReason =
   | "xhr-setup"
   | "no-hashes"
   | "cdn-refused"
+  | "hash-mismatch"
   | "wasm-failed"
   | "wasm-panicked"
   | "loading"
@@ -135,6 +148,8 @@ export interface SwarmlineStats {
   segmentsFromPeers: number;
   /** Payloads, from peers or the CDN, that did not match their hash. None was delivered. */
   hashFailures: number;
+  /** Times a viewer was sent away for what it did, and is kept away for a while; see {@link PeerDisconnectDetail.reason}. */
+  bans: number;
   /** Segments that peers did not complete in time and the CDN then did, before the player ran dry. */
   stallsAvoided: number;
   /** Bytes of segments kept, or being loaded. */
@@ -180,11 +195,11 @@ export interface PeerConnectDetail {
 
 /** A peer is gone. */
 export interface PeerDisconnectDetail extends PeerConnectDetail {
-  /** A stable word: `closed`, `silent`, `bad-hash`, `protocol`, `bye`, `duplicate`, `replaced`, `off`. */
+  /** A stable word: `closed`, `silent`, `bad-hash`, `protocol`, `flood`, `version`, `unkept`, `slow`, `bye`, `duplicate`, `replaced`, `off`. */
   reason: string;
 }
 
-/** Bytes did not match the publisher's hash and were thrown away. */
+/** Bytes did not match the publisher's hash; they are thrown away (but see `OffReason`, `hash-mismatch`). */
 export interface HashFailureDetail {
   /** SHA-256 in hex that they should have had. */
   hash: string;
@@ -218,7 +233,7 @@ export interface StateDetail {
 
 /** Something went wrong inside and was put right; playback did not suffer. */
 export interface WarningDetail {
-  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `hashes-callback`, `cdn-refused`, `wasm-failed`, `wasm-panicked`. */
+  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `signature`, `hashes-callback`, `cdn-refused`, `hash-mismatch`, `wasm-failed`, `wasm-panicked`. */
   code: string;
   /** For a log. */
   message: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attachSwarmline } from "../build/dash.js";
-import { dash } from "./dash-harness.mjs";
+import { dash, entry } from "./dash-harness.mjs";
 import { FakeEngine, bytesOf, settle, sha, until } from "./harness.mjs";
 
 const options = { trackers: ["wss://t.example"] };
@@ -124,6 +124,51 @@ test("wrong bytes from the CDN are asked for again past its caches, and never de
   self.stock.answer(bytesOf(1000, 99));
   await until(() => worse.names().includes("end"));
   assert.equal(worse.response.status, 503, "the CDN's own word");
+});
+
+test("a CDN that has ended sharing is looked at all the more: the list goes on being read", async () => {
+  const self = await dash({ listed: [1, 2, 3], live: true });
+  self.manifest();
+  await until(() => self.plugin.source.list !== null);
+  self.answers = (request) => (request.url.endsWith(".m4s?t=2") ? new Response(bytesOf(1000, 98)) : null);
+  const status = async (n) => {
+    const load = self.request(n);
+    await until(() => self.stock.requests.length === n);
+    self.stock.answer(bytesOf(1000, 99));
+    await until(() => load.names().includes("end"));
+    return load.response.status;
+  };
+  for (const n of [1, 2, 3]) assert.equal(await status(n), 502);
+  assert.equal(self.plugin.session.offReason(), "hash-mismatch");
+  self.segments.push(entry(4));
+  await until(() => self.plugin.source.find("https://cdn.example/live/v0/4.m4s", null, 0, 8) !== null);
+  assert.equal(await status(4), 502);
+});
+
+test("bytes that come before their hash, of a CDN that has given wrong ones, wait for the list", async () => {
+  const self = await dash({ listed: [1], live: true });
+  self.manifest();
+  await until(() => self.plugin.source.list !== null);
+  self.answers = (request) => (request.url.endsWith(".m4s?t=2") ? new Response(bytesOf(1000, 98)) : null);
+  // Nothing is ahead, so nobody waits before the CDN is asked.
+  self.video.at(6, [0, 6]);
+  const request = (n, data) => {
+    const load = self.request(n);
+    self.stock.answer(data);
+    return load;
+  };
+  const unlisted = request(2, bytesOf(1000, 97));
+  await until(() => unlisted.names().includes("end"));
+  assert.equal(unlisted.response.status, 200, "there is no reason to wait");
+  const bad = request(1, bytesOf(1000, 99));
+  await until(() => bad.names().includes("end"));
+  assert.equal(bad.response.status, 502);
+  const early = request(3, bytesOf(1000, 96));
+  await settle();
+  assert.deepEqual(early.names().filter((name) => name === "end"), []);
+  self.segments.push(entry(3));
+  await until(() => early.names().includes("end"));
+  assert.equal(early.response.status, 502);
 });
 
 const digest = (data) => `sha-256=:${Buffer.from(sha(data), "base64url").toString("base64")}:`;

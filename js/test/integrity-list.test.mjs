@@ -107,7 +107,7 @@ function source(answers) {
     wanted: () => seen.wanted,
     playing: () => seen.playing,
     changed: (list) => seen.changed.push(list),
-    failed: (message) => seen.failed.push(message),
+    failed: ({ message }) => seen.failed.push(message),
   });
   open.push(() => {
     made.close();

@@ -20,6 +20,7 @@ test("every option has a default", () => {
       wasmUrl: null,
       integrityUrl: null,
       hashes: null,
+      publisherKeys: null,
     });
   }
 });
@@ -57,6 +58,9 @@ const wrong = [
   ["trackers", ["wss://a.example/#x"], /#/],
   ["trackers", [`wss://a.example/${"x".repeat(2048)}`], /2048/],
   ["trackers", new Array(9).fill("wss://a.example"), /at most 8/],
+  ["publisherKeys", [], /1 to 8 keys/],
+  ["publisherKeys", "A".repeat(43), /array/],
+  ["publisherKeys", new Array(9).fill("A".repeat(43)), /1 to 8 keys/],
   ["swarmId", "", /1 to 256/],
   ["swarmId", "x".repeat(257), /1 to 256/],
   ["swarmId", null, /text/],
@@ -104,6 +108,15 @@ for (const [option, value, allowed, field = option] of wrong) {
     );
   });
 }
+
+test("publisher's keys are 32 bytes each, and of no use without the stream's name", () => {
+  const key = "A".repeat(43);
+  assert.deepEqual(resolveOptions({ swarmId: "final", publisherKeys: [key] }).publisherKeys, [key]);
+  assert.throws(() => resolveOptions({ publisherKeys: [key] }), { field: "swarmId", allowed: /publisherKeys/ });
+  for (const bad of [`${key}=`, "A".repeat(42), 7, null, `${"A".repeat(42)}B`]) {
+    assert.throws(() => resolveOptions({ swarmId: "s", publisherKeys: [key, bad] }), { field: "publisherKeys[1]", value: bad });
+  }
+});
 
 test("an error carries the value as it was given", () => {
   for (const [options, value] of [

@@ -4,7 +4,7 @@ import Hls from "hls.js";
 import { SwarmlineError, type HashCallback, type OffReason, type PublishedHash, type SwarmlineOptions } from "swarmline";
 import { withSwarmline } from "swarmline/hls";
 
-const options: SwarmlineOptions = { trackers: ["wss://tracker.example"], swarmId: "final-2026", maxPeers: 8 };
+const options: SwarmlineOptions = { trackers: ["wss://tracker.example"], swarmId: "final-2026", maxPeers: 8, publisherKeys: ["A".repeat(43)] };
 const SwarmHls = withSwarmline(Hls);
 const hls = new SwarmHls({ maxBufferLength: 20, swarmline: options });
 
