@@ -6,14 +6,14 @@
 
 use crate::core::time::{Duration, Time, micros};
 use crate::sim::cdn::{CdnFault, CdnFaultKind};
-use crate::sim::hostile::Behaviour;
+use crate::sim::hostile::{self, Behaviour};
 use crate::sim::network::NetworkSpec;
 use crate::sim::scenario::{Arrivals, Mode, Scenario};
 use crate::sim::visits::{Exit, Visits, Wave};
 use std::ops::Range;
 
 /// Every name, with what happens.
-pub const SCENARIOS: [(&str, &str); 12] = [
+pub const SCENARIOS: [(&str, &str); 14] = [
     ("steady", "viewers come and go, the audience keeps its size"),
     (
         "flash-crowd",
@@ -28,6 +28,14 @@ pub const SCENARIOS: [(&str, &str); 12] = [
     ),
     ("tracker-outage", "no tracker for 5 minutes, 5 s in"),
     ("hostile", "10 % polluters, 30 % free riders, 10 % stallers"),
+    (
+        "hostile=KIND:P",
+        "P % hostile: polluter, liar, staller, refuser, flooder, malformed, oversized, free-rider, silent, garbler, sybil, mixed",
+    ),
+    (
+        "tracker-says=N",
+        "the tracker says that there are N viewers",
+    ),
     ("uplink=X", "upload limits scaled to a mean of X × bitrate"),
     (
         "renditions",
@@ -179,6 +187,16 @@ impl Audience {
             }
             "regions" => plan.scenario.network.regions = 3,
             "tabs" => self.tabs(&mut plan),
+            _ if name.starts_with("hostile=") => {
+                let (kind, percent) = name.strip_prefix("hostile=")?.split_once(':')?;
+                let percent: f64 = percent.parse().ok()?;
+                let share = (percent.clamp(0.0, 100.0) * 10_000.0) as u32;
+                plan.scenario.unfair = hostile::shares(kind, share)?;
+            }
+            _ if name.starts_with("tracker-says=") => {
+                let says = name.strip_prefix("tracker-says=")?.parse().ok()?;
+                plan.scenario.tracker.says = Some(says);
+            }
             _ => {
                 let times: f64 = name.strip_prefix("uplink=")?.parse().ok()?;
                 let mean = (self.bitrate as f64 * times.clamp(0.0, 100.0)) as u64;
@@ -314,10 +332,22 @@ mod tests {
     #[test]
     fn every_name_is_known() {
         for (name, _) in SCENARIOS {
-            let name = name.replace('X', "1.5");
+            let name = name
+                .replace('X', "1.5")
+                .replace("KIND:P", "mixed:30")
+                .replace("=N", "=9");
             assert!(Audience::default().plan(&name).is_some(), "{name}");
         }
-        for name in ["", "no such thing", "uplink=", "uplink=much"] {
+        for name in [
+            "",
+            "no such thing",
+            "uplink=",
+            "uplink=much",
+            "hostile=",
+            "hostile=nobody:3",
+            "hostile=liar:many",
+            "tracker-says=-1",
+        ] {
             assert!(Audience::default().plan(name).is_none(), "{name}");
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Channel {
     pub(super) loss_per_million: u64,
     /// When the last message sent gets there: none overtakes it.
     pub(super) last_arrival: Time,
+    /// Which of its peer ids this end goes by.
+    pub(super) mask: u32,
     /// Whether a look at the send buffer is due.
     pub(super) drain_due: bool,
     waiting: VecDeque<(Time, usize)>,
@@ -78,35 +80,53 @@ impl Channel {
         Some(Time(0))
     }
 
-    /// When the last message leaves; `None`: never.
-    pub(super) fn last_departure(&self) -> Option<Time> {
-        let last = self.waiting.back().map_or(Time(0), |(departs, _)| *departs);
-        (last < NEVER).then_some(last)
+    /// This end closes at `now`: when the mate hears of it. What leaves within `flush_us` gets there first; a browser throws
+    /// the rest away, so the news does not wait for that.
+    pub(super) fn close(&self, now: Time, flush_us: u64, one_way_us: u64) -> Time {
+        let last = self.waiting.back().map_or(now, |(departs, _)| *departs);
+        let latest = Time(now.0 + flush_us);
+        if last > latest {
+            return Time(latest.0 + one_way_us);
+        }
+        Time(last.max(now).0 + one_way_us).max(self.last_arrival)
     }
 }
 
 /// A message to a mate who is gone departs then.
 pub(super) const NEVER: Time = Time(u64::MAX);
 
+/// The rest of a description: what a browser would write, as far as anybody looks at it.
+const REST: &str = "\r\nt=0 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:sim\r\n\
+                    a=ice-pwd:simulated\r\na=fingerprint:sha-256 00\r\n";
+
+fn describe(name: &str) -> String {
+    format!("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns={name}{REST}")
+}
+
 /// A local description: whoever reads it knows whom and what to connect to.
 pub(super) fn offer(viewer: u32, conn: ConnId) -> String {
-    format!("offer {viewer} {}", conn.0)
+    describe(&format!("offer {viewer} {}", conn.0))
 }
 
 /// The answer to an offer.
 pub(super) fn answer(viewer: u32, conn: ConnId, to: Mate) -> String {
-    format!("answer {viewer} {} {} {}", conn.0, to.0, to.1.0)
+    describe(&format!("answer {viewer} {} {} {}", conn.0, to.0, to.1.0))
+}
+
+fn name<'a>(sdp: &'a str, prefix: &str) -> Option<&'a str> {
+    let mut names = sdp.lines().filter_map(|line| line.strip_prefix("s="));
+    names.next()?.strip_prefix(prefix)
 }
 
 /// Who made this offer.
 pub(super) fn read_offer(sdp: &str) -> Option<Mate> {
-    let (viewer, conn) = sdp.strip_prefix("offer ")?.split_once(' ')?;
+    let (viewer, conn) = name(sdp, "offer ")?.split_once(' ')?;
     Some((viewer.parse().ok()?, ConnId(conn.parse().ok()?)))
 }
 
 /// Who made this answer, and to whose offer.
 pub(super) fn read_answer(sdp: &str) -> Option<(Mate, Mate)> {
-    let mut words = sdp.strip_prefix("answer ")?.split(' ');
+    let mut words = name(sdp, "answer ")?.split(' ');
     let mut word = || words.next()?.parse().ok();
     let from = (word()?, ConnId(word()?));
     let to = (word()?, ConnId(word()?));
@@ -132,11 +152,33 @@ mod tests {
     }
 
     #[test]
+    fn news_of_an_end_does_not_wait_for_what_is_thrown_away() {
+        let channel = |departs: u64| {
+            let mut channel = Channel::default();
+            channel.queue(Time(departs), 1);
+            channel.last_arrival = Time(departs + 90);
+            channel
+        };
+        let close = |channel: Channel| channel.close(Time(1_000), 100, 20);
+        assert_eq!(close(Channel::default()), Time(1_020));
+        assert_eq!(close(channel(900)), Time(1_020));
+        // Sent again on the way: it gets there first.
+        assert_eq!(close(channel(1_100)), Time(1_190));
+        assert_eq!(close(channel(1_101)), Time(1_120));
+        assert_eq!(close(channel(90_000)), Time(1_120));
+        assert_eq!(
+            channel(NEVER.0 - 90).close(Time(1_000), 100, 20),
+            Time(1_120)
+        );
+    }
+
+    #[test]
     fn descriptions_name_both_ends() {
         let (a, b) = ((3, ConnId(7)), (4, ConnId(1)));
         assert_eq!(read_offer(&offer(a.0, a.1)), Some(a));
         assert_eq!(read_answer(&answer(b.0, b.1, a)), Some((b, a)));
         assert_eq!(read_answer(&offer(a.0, a.1)), None);
-        assert_eq!(read_offer("offer x 1"), None);
+        assert_eq!(read_offer("s=offer x 1"), None);
+        assert!(crate::core::swarm::sdp::check(&offer(a.0, a.1)).is_ok());
     }
 }

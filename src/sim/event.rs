@@ -57,6 +57,8 @@ pub(super) enum Happening {
     DrainDue(ConnId),
     /// From a tracker, on this socket.
     Tracker(TrackerId, u32, FromTracker),
+    /// A hostile viewer does what nothing calls for.
+    Mischief,
 }
 
 /// What happens to a CDN transfer.
@@ -96,6 +98,8 @@ pub(super) struct Packet {
 pub(super) enum Body {
     Control(Text),
     Chunk([u8; CHUNK_HEADER], Payload),
+    /// A frame that is longer than any may be.
+    Giant,
     /// The sender closed the connection.
     Closed,
 }

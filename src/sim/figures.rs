@@ -35,7 +35,9 @@ pub struct Figures {
     pub offload_gross: f64,
     /// The same over viewers whose network lets them have peers.
     pub offload_eligible: f64,
-    /// What the former can be at best: min{c·(1 − G·s/N)·(1 − t), (1 − ω)·Σu/(N·r)}, t being the measured share
+    /// The same over those of them that play fair.
+    pub offload_fair: f64,
+    /// What gross offload can be at best: min{c·(1 − G·s/N)·(1 − t), (1 − ω)·Σu/(N·r)}, t being the measured share
     /// of bytes that the player's own loader brought at starts, ω = 3 %, s = log₂(N ÷ 8) between 1 and 16.
     pub limit: f64,
     /// The same with c = 1.
@@ -66,6 +68,16 @@ pub struct Figures {
     pub twin_rebuffer_ratio: f64,
     /// Viewers that were longer in stalls than in the twin, by a picture (16 ms) or more.
     pub viewers_with_p2p_stall: u32,
+    /// Of these, those that play fair.
+    pub fair_with_p2p_stall: u32,
+    /// Bytes that fair viewers received and had no use for ÷ bytes given to their players.
+    pub fair_wasted_ratio: f64,
+    /// Bytes that fair viewers received and that were not the publisher's ÷ bytes given to their players.
+    pub fair_polluted_ratio: f64,
+    /// Times that a fair viewer sent somebody away for an offence; without hostile viewers, each is a false accusation.
+    pub fair_bans: u64,
+    /// Segments given to a player that were not the publisher's, or not verified.
+    pub bad_deliveries: u64,
     /// Viewers that were longer in stalls in the twin, by as much.
     pub viewers_saved_from_stall: u32,
     /// From opening the page to the first frame, 95th percentile over all visits.
@@ -107,6 +119,8 @@ impl Figures {
     pub fn new(plan: &Plan, report: &Report, twin: &Report) -> Self {
         let limits = Limits::new(plan, report);
         let eligible = tally(report, |viewer| viewer.eligible);
+        let fair = tally(report, |viewer| viewer.honest);
+        let linked = tally(report, |viewer| viewer.honest && viewer.eligible);
         let total = &report.total;
         let viewer_seconds = viewer_seconds(plan);
         let (own_peak, joiner_peak) = peaks(plan, report);
@@ -122,6 +136,7 @@ impl Figures {
             visits: count(report.viewers.len()),
             offload_gross: report.offload,
             offload_eligible: 1.0 - ratio(eligible.cdn_bytes, eligible.delivered_bytes),
+            offload_fair: 1.0 - ratio(linked.cdn_bytes, linked.delivered_bytes),
             limit: limits.gross,
             limit_eligible: limits.eligible,
             mean_usable_uplink_ratio: limits.uplink,
@@ -137,6 +152,23 @@ impl Figures {
             rebuffer_ratio: rebuffer(report),
             twin_rebuffer_ratio: rebuffer(twin),
             viewers_with_p2p_stall: count(pairs().filter(|(own, twin)| longer(own, twin)).count()),
+            fair_with_p2p_stall: count(
+                pairs()
+                    .filter(|(own, twin)| own.honest && longer(own, twin))
+                    .count(),
+            ),
+            fair_wasted_ratio: ratio(
+                (fair.cdn_bytes + fair.peer_bytes).saturating_sub(fair.useful_bytes),
+                fair.delivered_bytes,
+            ),
+            fair_polluted_ratio: ratio(fair.bad_bytes, fair.delivered_bytes),
+            fair_bans: report
+                .viewers
+                .iter()
+                .filter(|viewer| viewer.honest)
+                .map(|viewer| u64::from(viewer.stats.bans))
+                .sum(),
+            bad_deliveries: total.bad_deliveries,
             viewers_saved_from_stall: count(
                 pairs().filter(|(own, twin)| longer(twin, own)).count(),
             ),
@@ -162,11 +194,12 @@ impl Figures {
     /// The most important ones, on one line.
     pub fn line(&self) -> String {
         format!(
-            "{:14} offload {:.4} eligible {:.4} limit {:.4} copies {:.1} early {:.1} spread {} ms duplicates {:.4} \
+            "{:14} offload {:.4} eligible {:.4} fair {:.4} limit {:.4} copies {:.1} early {:.1} spread {} ms duplicates {:.4} \
              rebuffer {:.5}/{:.5} worse {} start-up {}/{} ms peak {:.3} joiners {:.3} fair {:.2} recovery {:?}",
             self.scenario,
             self.offload_gross,
             self.offload_eligible,
+            self.offload_fair,
             self.limit_eligible,
             self.cdn_copies_per_chunk,
             self.early_copies,

@@ -37,6 +37,8 @@ pub struct Tally {
     pub duplicate_cdn_bytes: u64,
     /// Received with something else in them than the publisher's bytes.
     pub bad_bytes: u64,
+    /// Segments handed to the player that were not the publisher's, or not verified.
+    pub bad_deliveries: u64,
     /// Sent to peers.
     pub uploaded_bytes: u64,
     /// Handed to the player.
@@ -59,6 +61,7 @@ impl Tally {
         self.duplicate_bytes += other.duplicate_bytes;
         self.duplicate_cdn_bytes += other.duplicate_cdn_bytes;
         self.bad_bytes += other.bad_bytes;
+        self.bad_deliveries += other.bad_deliveries;
         self.uploaded_bytes += other.uploaded_bytes;
         self.delivered_bytes += other.delivered_bytes;
         self.requests += other.requests;

@@ -148,6 +148,11 @@ impl Shard {
         }
     }
 
+    /// The tables of all engines in this shard.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.viewers.iter().flat_map(|viewer| viewer.tables())
+    }
+
     /// What is kept of a viewer of this shard.
     pub(super) fn record(&self, viewer: u32) -> Option<&Record> {
         let viewer = self.viewers.get((viewer / self.count) as usize)?;

@@ -23,6 +23,8 @@ pub struct TrackerSpec {
     pub one_way_us: u64,
     /// Until a vanished viewer's socket is dropped, in µs. Default: 40 s.
     pub dead_socket_us: u64,
+    /// How many members it says there are; `None`: the truth.
+    pub says: Option<u32>,
     /// When it is down: sockets close, new ones are refused. Virtual time in µs.
     pub outages: Vec<std::ops::Range<u64>>,
 }
@@ -34,6 +36,7 @@ impl Default for TrackerSpec {
             max_offers: 10,
             one_way_us: 20_000,
             dead_socket_us: 40_000_000,
+            says: None,
             outages: Vec::new(),
         }
     }
@@ -159,7 +162,7 @@ impl Tracker {
             "info_hash": message.info_hash,
             "interval": self.spec.interval_s,
             "complete": 0,
-            "incomplete": swarm.members.len(),
+            "incomplete": self.spec.says.map_or(swarm.members.len(), |says| says as usize),
         });
         let mut out = vec![(viewer, welcome.to_string())];
         let mut offers = message.offers.unwrap_or_default();

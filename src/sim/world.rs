@@ -16,6 +16,7 @@ use crate::sim::report::Report;
 use crate::sim::scenario::{Roster, Scenario, What};
 use crate::sim::shard::{Setting, Shard};
 use crate::sim::stream::Stream;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Windows shorter than this are not worth a second thread.
@@ -143,6 +144,16 @@ impl World {
     pub fn audience(&self, at: Time) -> usize {
         let seats = self.setting.roster.iter();
         seats.filter(|seat| seat.is_there(at)).count()
+    }
+
+    /// The most entries that any engine has now in each of its tables, by name.
+    pub fn tables(&self) -> BTreeMap<&'static str, usize> {
+        let mut most = BTreeMap::new();
+        for (name, entries) in self.shards.iter().flat_map(|shard| shard.tables()) {
+            let largest = most.entry(name).or_insert(0);
+            *largest = entries.max(*largest);
+        }
+        most
     }
 
     /// Virtual time.

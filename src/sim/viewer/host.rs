@@ -37,6 +37,7 @@ impl Viewer {
         }
         self.feed(ctx, Event::Woke, None);
         self.brief_engine(ctx);
+        self.begin_mischief(ctx);
         if let Some((load, segment)) = self.held.take() {
             self.load_by_engine(ctx, load, segment);
         }
@@ -362,6 +363,7 @@ impl Viewer {
         };
         let bytes = buffer.bytes();
         let (right, known) = (buffer.is_right(0, bytes), buffer.is_known_right(0, bytes));
+        self.tally.bad_deliveries += u64::from(!right || !known);
         if !right || buffer.segment() != Some(want.segment) {
             self.violation(ctx, "delivery of wrong bytes", format!("{load:?} {seg:?}"));
         } else if !known {

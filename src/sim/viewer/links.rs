@@ -5,7 +5,6 @@ use crate::core::config::{SEND_HIGH_WATER, SEND_LOW_WATER};
 use crate::core::event::Event;
 use crate::core::ids::ConnId;
 use crate::core::time::Time;
-use crate::core::timeline::SegmentInfo;
 use crate::core::wire::CHUNK_HEADER;
 use crate::sim::buffer::Payload;
 use crate::sim::chance::{between, happens};
@@ -23,7 +22,8 @@ impl Viewer {
         self.after(ctx, wait, Happening::OfferReady(conn));
     }
 
-    fn add_channel(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, channel: Channel) {
+    fn add_channel(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mut channel: Channel) {
+        channel.mask = self.masks.0;
         if self.channels.insert(conn, channel).is_some() {
             self.violation(ctx, "connection number used twice", format!("{conn:?}"));
         }
@@ -139,10 +139,9 @@ impl Viewer {
             return self.violation(ctx, "close of an unknown connection", format!("{conn:?}"));
         };
         if let Some(mate) = channel.mate {
-            let flushed = channel.last_departure().unwrap_or(ctx.now);
-            let gone = flushed.clamp(ctx.now, Time(ctx.now.0 + FLUSH_US));
-            let arrives = Time(gone.0 + self.one_way_us(ctx, mate.0));
-            self.tell_closed(ctx, mate, arrives.max(channel.last_arrival));
+            let one_way_us = self.one_way_us(ctx, mate.0);
+            let at = channel.close(ctx.now, FLUSH_US, one_way_us);
+            self.tell_closed(ctx, mate, at);
         }
     }
 
@@ -162,23 +161,11 @@ impl Viewer {
             self.tally.control_bytes += bytes.len() as u64;
         }
         let behaviour = self.seat.behaviour;
+        self.disguise(ctx, conn, &mut bytes);
         behaviour.garble(&mut self.malice, &mut bytes);
         if behaviour.sends_message(&bytes) {
             let length = bytes.len();
             self.transmit(ctx, conn, length, Body::Control(Text::new(bytes)));
-        }
-    }
-
-    /// A liar speaks of the newest segment.
-    pub(super) fn lie(&mut self, ctx: &mut Ctx<'_>, newest: &SegmentInfo) {
-        let open = self.channels.iter().filter(|(_, channel)| channel.open);
-        let conns: Vec<ConnId> = open.map(|(conn, _)| *conn).collect();
-        for message in self.seat.behaviour.lies(newest) {
-            for conn in &conns {
-                let bytes = message.encode();
-                let length = bytes.len();
-                self.transmit(ctx, *conn, length, Body::Control(Text::new(bytes)));
-            }
         }
     }
 
@@ -191,7 +178,8 @@ impl Viewer {
     ) {
         if let Some(channel) = self.channels.get_mut(&conn) {
             let waits = channel.buffered(ctx.now) + head.len() + payload.len as usize;
-            if waits > SEND_HIGH_WATER {
+            // What a hostile viewer adds is not its engine's doing.
+            if waits > SEND_HIGH_WATER && !self.seat.behaviour.is_restless() {
                 self.violation(ctx, "send buffer", format!("{waits} bytes on {conn:?}"));
             }
         }
@@ -208,7 +196,7 @@ impl Viewer {
         self.transmit(ctx, conn, length, Body::Chunk(head, payload));
     }
 
-    fn transmit(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, length: usize, body: Body) {
+    pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, length: usize, body: Body) {
         let Some(channel) = self.channels.get_mut(&conn).filter(|channel| channel.open) else {
             return self.violation(ctx, "send on a closed connection", format!("{conn:?}"));
         };
@@ -299,8 +287,19 @@ impl Viewer {
         }
         match packet.body {
             Body::Closed => {}
+            Body::Giant => {
+                let event = Event::PeerMessage {
+                    conn,
+                    head: &[],
+                    payload: 0,
+                };
+                self.feed(ctx, event, None);
+            }
             Body::Control(text) => {
                 let head = text.bytes();
+                if self.takes_over(ctx, conn, head) {
+                    return;
+                }
                 let event = Event::PeerMessage {
                     conn,
                     head,

@@ -6,11 +6,12 @@
 //!
 //! A viewer touches nothing but itself, the queue and the ledger. One file per concern: [`host`] (the
 //! engine and its actions), [`loads`] (player and playlists), [`transfers`] (the CDN), [`links`]
-//! (connections), [`sockets`] (trackers).
+//! (connections), [`sockets`] (trackers), [`malice`] (what a hostile one does besides).
 
 mod host;
 mod links;
 mod loads;
+mod malice;
 mod sockets;
 mod transfers;
 
@@ -113,6 +114,8 @@ pub(super) struct Viewer {
     seat: Seat,
     /// Chance of this viewer's malice.
     malice: fastrand::Rng,
+    /// How often it has changed its peer id, and when last.
+    masks: (u32, Time),
     player: Player,
     listing: Listing,
     stocked: Vec<Stocked>,
@@ -160,6 +163,7 @@ impl Viewer {
             seat: seat.clone(),
             rng: stream(scenario.seed, Purpose::Network, &labels),
             malice: stream(scenario.seed, Purpose::Hostile, &labels),
+            masks: (0, Time(0)),
             engine: None,
             clock_zero: Time(0),
             armed: None,
@@ -222,7 +226,14 @@ impl Viewer {
             Happening::Tracker(tracker, socket, event) => {
                 self.heard_tracker(ctx, tracker, socket, event);
             }
+            Happening::Mischief => self.mischief(ctx),
         }
+    }
+
+    /// How many entries each table of its engine has.
+    pub(super) fn tables(&self) -> Vec<(&'static str, usize)> {
+        let engine = self.engine.as_ref();
+        engine.map(|engine| engine.tables()).unwrap_or_default()
     }
 
     /// What became of it; complete after it left or [`Viewer::finish`].

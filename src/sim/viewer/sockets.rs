@@ -43,6 +43,7 @@ impl Viewer {
             return self.violation(ctx, "text to a closed tracker", text);
         };
         let number = socket.number;
+        let text = self.masked(ctx, text);
         self.tell_tracker(ctx, tracker, 1, ToTracker::Text(number, text));
     }
 
