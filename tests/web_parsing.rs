@@ -5,5 +5,3 @@
 mod base64url;
 #[path = "../src/web/content_range.rs"]
 mod content_range;
-#[path = "../src/web/sdp.rs"]
-mod sdp;

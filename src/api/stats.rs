@@ -20,6 +20,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         stalls_avoided,
         turns,
         rescues,
+        bans,
         peers,
         cache_bytes,
         trackers_connected,
@@ -37,6 +38,7 @@ pub(super) fn json(stats: &Stats) -> JsString {
         .with("stallsAvoided", stalls_avoided)
         .with("turns", turns)
         .with("rescues", rescues)
+        .with("bans", bans)
         .with("peers", peers)
         .with("cacheBytes", cache_bytes as f64)
         .with("trackersConnected", trackers_connected)

@@ -204,7 +204,8 @@ pub enum Notice {
         conn: ConnId,
         /// Who.
         peer: PeerId,
-        /// Why, in a stable word: `closed`, `silent`, `bad-hash`, `protocol`, `bye`, `duplicate`, `replaced`, `off`.
+        /// Why, in a stable word: `closed`, `silent`, `bad-hash`, `protocol`, `flood`, `version`, `unkept`, `slow`,
+        /// `bye`, `duplicate`, `replaced`, `off`.
         reason: &'static str,
     },
     /// Bytes did not match their hash; they were thrown away.

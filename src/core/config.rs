@@ -19,6 +19,94 @@ pub const SEND_REPORT: usize = 128 * 1024;
 /// The engine lets no more than this many bytes wait in a data channel.
 pub const SEND_HIGH_WATER: usize = 256 * 1024;
 
+/// What strangers may do to one viewer, all in one place. None of it is an option: an honest viewer stays far below
+/// each, and nobody gains by a higher one. (What a single message may hold is said in [`crate::core::wire`].)
+pub mod strangers {
+    use crate::core::time::Duration;
+
+    /// Messages other than chunks that were asked for, from one neighbour at once. An audience of 1,000 hears 8 a second
+    /// from each neighbour, and up to 80 at once from a new one.
+    pub const MESSAGE_BURST: u32 = 1_000;
+    /// So many more a second.
+    pub const MESSAGE_RATE: u32 = 100;
+    /// So many more for every leaf that goes either way: who trades has something to say.
+    pub const MESSAGES_PER_LEAF: u32 = 4;
+    /// Bytes of these messages, at once: the leaf hashes of two of the largest segments.
+    pub const TALK_BURST: u32 = 1 << 20;
+    /// So many more bytes a second.
+    pub const TALK_RATE: u32 = 32 << 10;
+    /// So many more bytes for every leaf that goes either way.
+    pub const TALK_PER_LEAF: u32 = 1 << 10;
+    /// Media bytes that were not asked for, or no longer, at once: what is under way when a request is withdrawn.
+    pub const UNASKED_BURST: u32 = 4 << 20;
+    /// So many more bytes a second.
+    pub const UNASKED_RATE: u32 = 64 << 10;
+    /// So many more bytes for every leaf that goes either way.
+    pub const UNASKED_PER_LEAF: u32 = super::LEAF / 4;
+
+    /// Segments that a neighbour may have announced at once; the oldest goes first.
+    pub const MAX_HOLDINGS: usize = 256;
+    /// Claims that a neighbour may hold at once; more are not believed.
+    pub const MAX_CLAIMS: usize = 32;
+    /// Leaves that a neighbour may wait for here; requests beyond are refused. Twice what any asks for.
+    pub const MAX_QUEUE: usize = 64;
+    /// Leaves asked of one neighbour and not yet there.
+    pub const MAX_WINDOW: usize = 32;
+    /// Times that a neighbour gets the leaf hashes of one segment.
+    pub const MAX_TREES: u8 = 3;
+    /// Bytes that may wait in the channel to a neighbour; one that lets more pile up is dropped.
+    pub const MAX_BUFFERED: usize = 1 << 20;
+    /// A channel may take nothing for so long while [`super::SEND_HIGH_WATER`] bytes wait in it.
+    pub const MAX_BLOCKED: Duration = Duration::from_secs(20);
+    /// Times in a row that a neighbour may let requests run out that never brought anything.
+    pub const MAX_BROKEN: u32 = 3;
+    /// The same once it has brought something.
+    pub const MAX_BROKEN_KNOWN: u32 = 8;
+    /// Refusals in a row, of what it announced, until a neighbour counts as one that lets requests run out.
+    pub const MAX_REFUSALS: u32 = 24;
+
+    /// How long who sent wrong bytes or broke the protocol is kept away at first; each further time it is twice as long.
+    pub const BAN: Duration = Duration::from_secs(600);
+    /// The same for who sent too much.
+    pub const BAN_FLOOD: Duration = Duration::from_secs(300);
+    /// The same for who speaks another version: it will do so after a reconnection too.
+    pub const BAN_VERSION: Duration = Duration::from_secs(1_800);
+    /// The same for who announces what it does not deliver, does not read, or does not finish the handshake: it may be
+    /// its network's fault.
+    pub const BAN_USELESS: Duration = Duration::from_secs(60);
+    /// Longest time anybody is kept away.
+    pub const MAX_BAN: Duration = Duration::from_secs(4 * 3_600);
+    /// Viewers remembered for having been kept away; who may come back first is forgotten first.
+    pub const MAX_BANS: usize = 256;
+
+    /// Longest session description, in bytes. With one data channel and many candidates it is 4 KiB.
+    pub const MAX_SDP: usize = 16 * 1024;
+    /// Candidates in a session description: a browser tries every one of them, against whomever it names. A machine with
+    /// many interfaces has a few dozen.
+    pub const MAX_CANDIDATES: usize = 64;
+    /// Address blocks (/24 of IPv4, /48 of IPv6) of one viewer that are looked at.
+    pub const MAX_BLOCKS: usize = 4;
+    /// Of so many neighbours one may be in the same public address block, and two in any case. This viewer's own block, private
+    /// addresses, and hidden (mDNS) ones are not counted.
+    pub const PER_BLOCK: usize = 4;
+    /// Of so many neighbours, one half may be strangers' offers that have not led to a connection yet.
+    pub const PENDING: usize = 2;
+    /// Offers of strangers remembered, so that none is taken twice.
+    pub const MAX_OFFERS_SEEN: usize = 256;
+
+    /// Messages from one tracker at once; more are not read.
+    pub const TRACKER_BURST: u32 = 300;
+    /// So many more a second.
+    pub const TRACKER_RATE: u32 = 30;
+    /// So many unread messages, and the socket is closed.
+    pub const TRACKER_UNREAD: u32 = 3_000;
+    /// Different warnings about one tracker that are handed on.
+    pub const TRACKER_WARNINGS: usize = 8;
+    /// Viewers that a tracker is believed to know of. A count that is too high makes everybody wait for others who are not
+    /// there, the longer the higher it is. A million viewers make 256 copies of a segment for this, where 32 would do.
+    pub const MAX_POPULATION: u32 = 1 << 17;
+}
+
 /// What one engine may use and whom it may ask. All fields have working defaults but `trackers`,
 /// which is empty: without a tracker there are no peers, and everything comes from the CDN.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

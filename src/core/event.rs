@@ -112,7 +112,8 @@ pub enum Event<'a> {
     FetchStarted {
         /// The request.
         fetch: FetchId,
-        /// Body length as announced, if it was.
+        /// Length of the whole resource, where a 200 announced it in a way that can be relied on; `None` otherwise. That of a
+        /// partial answer says nothing: it may hold less than was asked for (RFC 9110 §15.3.7).
         length: Option<u64>,
         /// Position of the body's first byte inside the resource: 0 for 200, from Content-Range for 206.
         offset: u64,

@@ -2,7 +2,8 @@
 //!
 //! The page builds each request ([`Host`]'s `prepare`: headers, credentials, tokens are its own);
 //! the range, the abort signal and the cache mode are offered to it in the `init` it gets. Time-outs
-//! are the engine's. A CDN that ignores ranges answers 200, which starts at offset 0.
+//! are the engine's. A CDN that ignores ranges answers 200, which starts at offset 0; a partial answer that does not begin
+//! with what was asked for, or is in several parts, is a failure.
 
 use crate::core::error::FetchError;
 use crate::core::event::Event;
@@ -20,7 +21,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult,
-    RequestCache, RequestInit, Response,
+    RequestCache, RequestInit, Response, ResponseType,
 };
 
 /// What to request.
@@ -127,7 +128,7 @@ impl Transfer {
     fn post_started(&self, response: &Response) -> Result<(), FetchError> {
         let (offset, length) = match response.status() {
             200 => (0, content_length(response)),
-            206 => self.part(response),
+            206 => (self.part(response)?, None),
             0 => return Err(FetchError::Network), // opaque: its body cannot be read
             status => return Err(FetchError::Status(status)),
         };
@@ -140,17 +141,22 @@ impl Transfer {
         Ok(())
     }
 
-    /// Where a partial body lies. A CDN that does not expose `Content-Range` to other origins is
+    /// Where a partial body begins. A CDN that does not expose `Content-Range` to other origins is
     /// taken to have sent what was asked: the hash will tell.
-    fn part(&self, response: &Response) -> (u64, Option<u64>) {
-        let header = header(response, "Content-Range");
-        match header.as_deref().and_then(content_range::parse) {
-            Some((first, last)) => (first, Some((last - first).saturating_add(1))),
-            None => (
-                self.order.range.map_or(0, |(first, _)| first),
-                content_length(response),
-            ),
+    fn part(&self, response: &Response) -> Result<u64, FetchError> {
+        let asked = self.order.range.map_or(0, |(first, _)| first);
+        let is = |name, start| header(response, name).is_some_and(|value| value.starts_with(start));
+        if is("Content-Type", "multipart/") {
+            return Err(FetchError::Range);
         }
+        let Some(header) = header(response, "Content-Range") else {
+            return Ok(asked);
+        };
+        let range = content_range::parse(&header);
+        let (first, _) = range
+            .filter(|(first, last)| (*first..=*last).contains(&asked))
+            .ok_or(FetchError::Range)?;
+        Ok(first)
     }
 
     fn post_bytes(&self, bytes: Uint8Array) {
@@ -181,10 +187,13 @@ fn header(response: &Response, name: &str) -> Option<String> {
     response.headers().get(name).ok().flatten()
 }
 
-/// The body's length, unless it was compressed on the way: then the header counts other bytes.
+/// The body's length, unless it may have been compressed on the way: then the header counts other bytes. Of another origin
+/// `Content-Length` can be read, and `Content-Encoding` can not (Fetch, CORS-safelisted response-header names).
 fn content_length(response: &Response) -> Option<u64> {
-    match header(response, "Content-Encoding") {
-        Some(coding) if coding != "identity" => None,
-        _ => header(response, "Content-Length")?.parse().ok(),
-    }
+    let plain = match header(response, "Content-Encoding") {
+        Some(coding) => coding == "identity",
+        None => response.type_() == ResponseType::Basic,
+    };
+    let length = header(response, "Content-Length").filter(|_| plain)?;
+    length.parse().ok()
 }

@@ -35,7 +35,6 @@ pub(crate) mod record;
 mod registry;
 pub mod retained;
 pub mod rtc;
-pub mod sdp;
 pub mod socket;
 pub mod task;
 pub mod timers;

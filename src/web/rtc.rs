@@ -165,10 +165,7 @@ fn listen(
             opened.post(Input::Event(Event::ConnOpened { conn }));
         }),
         Listener::new(channel, "message", move |event| {
-            match message::read(conn, event.unchecked_ref()) {
-                Some(input) => message.post(input),
-                None => message.finish(closed(conn)),
-            }
+            message.post(message::read(conn, event.unchecked_ref()));
         }),
         Listener::new(channel, "bufferedamountlow", move |_| drain.report()),
         Listener::new(channel, "close", end()),

@@ -4,6 +4,7 @@
 //! sent them and they lead to the root, or all bytes are here and the tree can be built. Without a
 //! root nothing counts as verified before the whole segment matches its SHA-256.
 
+use super::inquest::Inquest;
 use crate::core::config::LEAF;
 use crate::core::ids::{ConnId, SegmentHash, TreeHash};
 use crate::core::integrity::merkle;
@@ -47,7 +48,7 @@ pub enum Phase {
 }
 
 /// What the arrival of a leaf, or of a hash, leads to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Nothing yet, or it came too late to matter.
     Wait,
@@ -61,8 +62,8 @@ pub enum Step {
     HashSegment,
     /// A leaf did not match; it is missing again.
     BadLeaf(Source),
-    /// The whole did not match; everything is missing again.
-    BadSegment,
+    /// The whole did not match; everything is missing again. Everyone whose bytes were in the buffer, each once.
+    BadSegment(Vec<Source>),
 }
 
 /// One segment held or being fetched.
@@ -82,15 +83,19 @@ pub struct Entry {
     pub cdn_bytes: u32,
     /// How often the CDN's bytes did not match.
     pub cdn_mismatches: u8,
+    /// Whether the player has got it.
+    pub delivered: bool,
     /// Whether the CDN has been asked since the last mismatch; what the host inserts counts as an answer.
     pub asked_cdn: bool,
+    /// Whose bytes were wrong, if that is being found out.
+    pub inquest: Option<Inquest>,
     count: u32,
     /// State of each leaf; empty once the segment is complete, when all of them are verified.
     leaves: Vec<Leaf>,
     /// Hashes of leaves that are held; empty from when the tree is known.
     hashes: Vec<Option<TreeHash>>,
-    /// Leaf hashes a peer is sending, until they are all there.
-    incoming: Vec<TreeHash>,
+    /// How many of them are known: large segments have thousands of leaves, and each asks.
+    hashed: u32,
     missing: Bitmap,
     verified: Bitmap,
 }
@@ -107,11 +112,13 @@ impl Entry {
             peer_bytes: 0,
             cdn_bytes: 0,
             cdn_mismatches: 0,
+            delivered: false,
             asked_cdn: true,
+            inquest: None,
             count,
             leaves: vec![Leaf::Missing; count as usize],
             hashes: Vec::new(),
-            incoming: Vec::new(),
+            hashed: 0,
             missing: Bitmap::full(count),
             verified: Bitmap::new(count),
         }
@@ -139,6 +146,12 @@ impl Entry {
     /// Whether all of it is verified, as a whole too.
     pub fn is_complete(&self) -> bool {
         self.phase == Phase::Complete
+    }
+
+    /// Whether a player at this position, in seconds, is likely to ask for it.
+    pub fn is_ahead(&self, position: Option<f64>) -> bool {
+        let end = self.info.start + self.info.duration;
+        !self.delivered && position.is_none_or(|position| end > position)
     }
 
     /// Whether a leaf has no bytes that count.
@@ -227,14 +240,14 @@ impl Entry {
             self.hashes = vec![None; self.leaves.len()];
         }
         if let Some(slot) = self.hashes.get_mut(leaf as usize) {
-            *slot = Some(hash);
+            self.hashed += u32::from(slot.replace(hash).is_none());
         }
         self.build_tree()
     }
 
     /// With all leaf hashes computed here, the tree either leads to the root or all bytes are wrong.
     fn build_tree(&mut self) -> Step {
-        if !self.missing.is_clear() || self.hashes.iter().any(Option::is_none) {
+        if self.hashed < self.count {
             return Step::Wait;
         }
         let hashes: Vec<TreeHash> = self.hashes.iter().flatten().copied().collect();
@@ -243,8 +256,7 @@ impl Entry {
             self.adopt(tree);
             return Step::TreeVerified;
         }
-        self.reset();
-        Step::BadSegment
+        self.refuse()
     }
 
     fn adopt(&mut self, tree: Arc<[TreeHash]>) {
@@ -254,36 +266,22 @@ impl Entry {
             }
         }
         self.tree = Some(tree);
-        self.hashes = Vec::new();
-        self.incoming = Vec::new();
+        self.forget_hashes();
     }
 
-    /// Leaf hashes arrived from a peer, in pieces, in order. `Ok(true)` when they are complete and lead to the root.
-    /// `Err` when they do not. Leaves already here that contradict them are missing again; their sources are returned.
+    /// All leaf hashes came from a peer. Leaves already here that contradict them are missing again; their sources are
+    /// returned. `None`: they were known, or there is no root to check them by.
     ///
     /// # Errors
     /// The pieces root does not match: whoever sent them is wrong.
-    pub fn tree_received(
-        &mut self,
-        first: u32,
-        hashes: &[TreeHash],
-    ) -> Result<(bool, Vec<Source>), BadTree> {
+    pub fn tree_received(&mut self, tree: &[TreeHash]) -> Result<Option<Vec<Source>>, BadTree> {
         let Some(root) = self.info.root.filter(|_| self.tree.is_none()) else {
-            return Ok((false, Vec::new()));
+            return Ok(None);
         };
-        if first == 0 {
-            self.incoming.clear();
+        if tree.len() != self.leaves.len() {
+            return Err(BadTree);
         }
-        if first as usize != self.incoming.len() {
-            return Ok((false, Vec::new()));
-        }
-        let room = self.leaves.len() - self.incoming.len();
-        self.incoming.extend(hashes.iter().take(room));
-        if self.incoming.len() < self.leaves.len() {
-            return Ok((false, Vec::new()));
-        }
-        let tree = std::mem::take(&mut self.incoming);
-        let tree = self.info.proof.check(root, &tree).ok_or(BadTree)?;
+        let tree = self.info.proof.check(root, tree).ok_or(BadTree)?;
         let bad = self.contradicted(&tree);
         let sources = bad
             .iter()
@@ -293,7 +291,7 @@ impl Entry {
             })
             .collect();
         self.adopt(tree);
-        Ok((true, sources))
+        Ok(Some(sources))
     }
 
     fn contradicted(&self, tree: &[TreeHash]) -> Vec<(u32, Source)> {
@@ -308,7 +306,7 @@ impl Entry {
     fn discard(&mut self, leaf: u32, source: Source) -> Step {
         self.set(leaf, Leaf::Missing);
         if let Some(slot) = self.hashes.get_mut(leaf as usize) {
-            *slot = None;
+            self.hashed -= u32::from(slot.take().is_some());
         }
         let (_, len) = self.range(leaf);
         match source {
@@ -320,13 +318,12 @@ impl Entry {
 
     /// Whether the whole can be hashed now; if so, the phase moves on.
     pub fn check_whole(&mut self) -> Step {
-        let there = |leaf: &Leaf| match leaf {
-            Leaf::Verified(_) => true,
-            Leaf::Held(_) => self.info.root.is_none(),
-            _ => false,
+        // Without a root, leaves are held until the whole is verified.
+        let there = match self.info.root {
+            Some(_) => self.verified.is_full(),
+            None => self.missing.is_clear(),
         };
-        if self.phase == Phase::Getting && self.missing.is_clear() && self.leaves.iter().all(there)
-        {
+        if self.phase == Phase::Getting && there {
             self.phase = Phase::Checking;
             return Step::HashSegment;
         }
@@ -339,19 +336,30 @@ impl Entry {
             return Step::Wait;
         }
         if hash != self.info.hash {
-            self.reset();
-            return Step::BadSegment;
+            self.inquest = self.accuse();
+            return self.refuse();
         }
         self.phase = Phase::Complete;
         self.last_used = now;
         self.verified = Bitmap::full(self.count);
         self.leaves = Vec::new();
-        self.hashes = Vec::new();
+        self.forget_hashes();
         Step::Verified
     }
 
-    /// Everyone whose bytes are in the buffer.
-    pub fn sources(&self) -> Vec<Source> {
+    /// What is to be found out when the whole does not match and several have sent it.
+    fn accuse(&self) -> Option<Inquest> {
+        let several = self.info.root.is_none() && self.sources().len() > 1;
+        let source = |leaf: &Leaf| match leaf {
+            Leaf::Held(source) => Some(*source),
+            _ => None,
+        };
+        let sources = self.leaves.iter().map(source).collect::<Option<_>>();
+        sources.filter(|_| several).map(Inquest::new)
+    }
+
+    /// Everyone whose bytes are in the buffer, each once.
+    fn sources(&self) -> Vec<Source> {
         let mut sources: Vec<Source> = self
             .leaves
             .iter()
@@ -367,20 +375,29 @@ impl Entry {
         sources
     }
 
-    /// Forgets all bytes; the buffer stays.
-    fn reset(&mut self) {
-        self.leaves = vec![Leaf::Missing; self.count as usize];
+    fn forget_hashes(&mut self) {
         self.hashes = Vec::new();
+        self.hashed = 0;
+    }
+
+    /// Forgets all bytes, for they are not the publisher's; the buffer stays.
+    fn refuse(&mut self) -> Step {
+        let sources = self.sources();
+        self.leaves = vec![Leaf::Missing; self.count as usize];
+        self.forget_hashes();
         self.tree = None;
-        self.incoming = Vec::new();
         self.missing = Bitmap::full(self.count);
         self.verified = Bitmap::new(self.count);
         self.peer_bytes = 0;
         self.cdn_bytes = 0;
         self.phase = Phase::Getting;
+        Step::BadSegment(sources)
     }
 }
 
 /// Leaf hashes that do not lead to the publisher's root.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BadTree;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 //! * what is held never exceeds the budget, except for what the player itself waits for.
 
 pub mod entry;
+pub mod inquest;
 
 use crate::core::ids::{SegKey, SegmentHash};
 use crate::core::sorted::Map;
@@ -41,13 +42,14 @@ impl Cache {
         self.used
     }
 
-    /// Whether another segment of `bytes` fits without throwing out one that is being fetched.
-    pub fn fits(&self, bytes: u32) -> bool {
+    /// Whether another segment of `bytes` fits without throwing out one that is being fetched, or that a player at
+    /// `position`, in seconds, has yet to ask for.
+    pub fn fits(&self, bytes: u32, position: Option<f64>) -> bool {
         let pinned: u64 = self
             .entries
             .values()
-            .filter(|e| !e.is_complete())
-            .map(|e| u64::from(e.info.bytes))
+            .filter(|entry| !entry.is_complete() || entry.is_ahead(position))
+            .map(|entry| u64::from(entry.info.bytes))
             .sum();
         pinned + u64::from(bytes) <= self.budget
     }
@@ -90,14 +92,66 @@ impl Cache {
         Some(entry)
     }
 
-    /// The complete segment used longest ago, if the budget is exceeded.
-    pub fn overdue(&self) -> Option<SegKey> {
+    /// What is to be thrown out if the budget is exceeded: the complete segment used longest ago, but first of all those that
+    /// a player at `position`, in seconds, will not ask for.
+    pub fn overdue(&self, position: Option<f64>) -> Option<SegKey> {
         if self.used <= self.budget {
             return None;
         }
         let complete = self.entries.iter().filter(|(_, entry)| entry.is_complete());
         complete
-            .min_by_key(|(seg, entry)| (entry.last_used, **seg))
+            .min_by_key(|(seg, entry)| (entry.is_ahead(position), entry.last_used, **seg))
             .map(|(seg, _)| *seg)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::cache::entry::{Source, Step};
+    use crate::core::ids::RenditionId;
+
+    const BYTES: u32 = 1000;
+
+    /// A complete segment that begins at this second.
+    fn complete(cache: &mut Cache, start: u8, used: u64) -> SegKey {
+        let hash = SegmentHash([start; 32]);
+        let info = SegmentInfo {
+            hash,
+            root: None,
+            bytes: BYTES,
+            url: "https://cdn.example/".into(),
+            offset: None,
+            rendition: RenditionId(0),
+            sn: 0,
+            start: f64::from(start),
+            duration: 2.0,
+            proof: Default::default(),
+        };
+        let seg = cache.insert(Arc::new(info), Time(0));
+        let entry = cache.get_mut(seg).unwrap();
+        assert_eq!(entry.arrived(0, Source::Cdn), Step::HashSegment);
+        assert_eq!(entry.segment_hashed(hash, Time(used)), Step::Verified);
+        seg
+    }
+
+    #[test]
+    fn what_the_player_is_about_to_ask_for_is_thrown_out_last() {
+        let mut cache = Cache::new(2 * u64::from(BYTES));
+        let ahead = complete(&mut cache, 10, 1);
+        let further = complete(&mut cache, 12, 2);
+        let position = Some(9.0);
+        assert_eq!(cache.overdue(position), None);
+        assert!(!cache.fits(BYTES, position), "two are yet to be played");
+        let given = complete(&mut cache, 8, 3);
+        cache.get_mut(given).unwrap().delivered = true;
+        assert_eq!(cache.overdue(position), Some(given));
+        // Played past without having been asked for.
+        assert_eq!(cache.overdue(Some(12.5)), Some(ahead));
+        cache.remove(given);
+        assert!(cache.fits(BYTES, Some(12.5)));
+        complete(&mut cache, 14, 4);
+        assert_eq!(cache.overdue(position), Some(ahead));
+        assert_ne!(ahead, further);
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Get {
     pub(super) fetches: Vec<FetchId>,
     /// Leaves asked of neighbours and not here yet.
     pub(super) asked: Bitmap,
+    /// Whether the CDN is asked for all of the resource, whatever is missing: byte ranges did not work.
+    pub(super) asks_whole: bool,
+    /// Whether it is asked past every cache: a body ended too soon, and may do so again.
+    pub(super) asks_fresh: bool,
     /// How often the CDN failed in a row.
     pub(super) failures: u32,
     /// Since when it failed with nothing left to play.
@@ -57,6 +61,8 @@ impl Get {
             jitter,
             fetches: Vec::new(),
             asked: Bitmap::new(leaves),
+            asks_whole: false,
+            asks_fresh: false,
             failures: 0,
             dry: None,
             retry_at: now,

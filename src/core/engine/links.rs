@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::core::action::{Action, Notice};
 use crate::core::ids::{ConnId, InfoHash, TrackerId};
+use crate::core::swarm::{Offence, Refusal};
 use crate::core::time::{Duration, Time};
 use crate::core::tracker::{Output, Totals};
 use crate::core::wire::{ByeReason, Message, VERSION};
@@ -57,24 +58,33 @@ impl Engine {
     /// Ends a connection for a reason that shows in the notices.
     pub(super) fn drop_peer(&mut self, conn: ConnId, reason: &'static str, out: &mut Vec<Action>) {
         let goodbye = match reason {
-            "bad-hash" => Some(ByeReason::BadHash),
-            "protocol" => Some(ByeReason::Protocol),
             "duplicate" => Some(ByeReason::Duplicate),
             "replaced" => Some(ByeReason::Replaced),
             _ => None,
         };
-        let id = self
-            .swarm
-            .peer(conn)
-            .filter(|peer| peer.ready)
-            .map(|peer| peer.id);
-        if let Some(id) = id.filter(|_| matches!(reason, "bad-hash" | "protocol")) {
-            self.swarm.ban(self.now, id);
-        }
         if let Some(reason) = goodbye {
             self.send(conn, &Message::Bye { reason }, out);
         }
         self.drop_link(conn, reason, out);
+    }
+
+    /// Ends a connection for good reason, and keeps the other end away for a while. Nobody else is told.
+    pub(super) fn ban(&mut self, conn: ConnId, offence: Offence, out: &mut Vec<Action>) {
+        self.stats.bans += u32::from(self.swarm.ban(self.now, conn, offence));
+        let goodbye = match offence {
+            Offence::BadHash => Some(ByeReason::BadHash),
+            Offence::Protocol => Some(ByeReason::Protocol),
+            Offence::Flood => Some(ByeReason::Flood),
+            Offence::Version => Some(ByeReason::Version),
+            Offence::Unkept => Some(ByeReason::Unkept),
+            Offence::Mute => Some(ByeReason::Silent),
+            // It would not read that either.
+            Offence::Slow => None,
+        };
+        if let Some(reason) = goodbye {
+            self.send(conn, &Message::Bye { reason }, out);
+        }
+        self.drop_link(conn, offence.word(), out);
     }
 
     /// Ends a connection without a word.
@@ -156,7 +166,10 @@ impl Engine {
         out: &mut Vec<Action>,
     ) {
         self.review_timers();
-        let outputs = self.trackers.message(tracker, text);
+        let outputs = match self.trackers.admit(self.now, tracker, &mut self.rng) {
+            Ok(()) => self.trackers.message(tracker, text),
+            Err(outputs) => outputs,
+        };
         self.carry_out(outputs, out);
     }
 
@@ -260,13 +273,18 @@ impl Engine {
                     offer,
                     sdp,
                 } if self.on => {
-                    self.swarm
-                        .remote_offer(self.now, (tracker, peer, offer), sdp, out);
+                    let from = (tracker, peer, offer);
+                    let taken = self.swarm.remote_offer(self.now, from, sdp, out);
+                    self.refused(tracker, taken, out);
                 }
                 Output::Answer {
-                    peer, offer, sdp, ..
+                    tracker,
+                    peer,
+                    offer,
+                    sdp,
                 } if self.on => {
-                    self.swarm.remote_answer(self.now, peer, offer, sdp, out);
+                    let taken = self.swarm.remote_answer(self.now, peer, offer, sdp, out);
+                    self.refused(tracker, taken, out);
                 }
                 Output::Offer { .. } | Output::Answer { .. } => {}
                 Output::Connected(tracker, connected) => self.tracker_news(tracker, connected, out),
@@ -274,6 +292,15 @@ impl Engine {
                     self.notify(Notice::TrackerWarning { tracker, message }, out);
                 }
             }
+        }
+    }
+
+    /// What came by way of a tracker and should not exist is told of, once for each kind.
+    fn refused(&mut self, tracker: TrackerId, taken: Result<(), Refusal>, out: &mut Vec<Action>) {
+        if let Err(Refusal::Strange(word)) = taken
+            && let Some(message) = self.trackers.warn(tracker, format!("passed on {word}"))
+        {
+            self.notify(Notice::TrackerWarning { tracker, message }, out);
         }
     }
 

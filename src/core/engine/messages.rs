@@ -3,10 +3,12 @@
 
 use super::Engine;
 use crate::core::action::{Action, Notice};
+use crate::core::config::LEAF;
 use crate::core::ids::{ConnId, PeerId, SegmentHash};
+use crate::core::swarm::Offence;
 use crate::core::swarm::peer::Holding;
 use crate::core::time::Duration;
-use crate::core::wire::{self, ByeReason, CHUNK_HEADER, CHUNK_TAG, Message};
+use crate::core::wire::{self, ByeReason, CHUNK_HEADER, CHUNK_TAG, Message, WireError};
 
 /// A viewer this long in the swarm does not wait for what new neighbours have to say.
 const NEW: Duration = Duration::from_secs(6);
@@ -36,6 +38,10 @@ impl Engine {
         peer.heard = now;
         let ready = peer.ready;
         let is_chunk = head.first() == Some(&CHUNK_TAG);
+        // Media is judged by whether it was asked for, once that is known.
+        if !is_chunk && !peer.allowance.message(now, head.len()) {
+            return self.ban(conn, Offence::Flood, out);
+        }
         let misshapen = if is_chunk {
             head.len() != CHUNK_HEADER
         } else {
@@ -48,7 +54,8 @@ impl Engine {
                 upload_kbps,
             })) if !ready => self.hello(conn, id, upload_kbps, out),
             Ok(Some(message)) if ready && !misshapen => self.said(conn, message, payload, out),
-            _ => self.drop_peer(conn, "protocol", out),
+            Err(WireError::Version(_)) => self.ban(conn, Offence::Version, out),
+            _ => self.ban(conn, Offence::Protocol, out),
         }
     }
 
@@ -86,7 +93,7 @@ impl Engine {
             } => self.rejected(conn, alias, first, count, reason),
             Message::Ping { nonce } => self.send(conn, &Message::Pong { nonce }, out),
             Message::Bye { .. } => self.drop_peer(conn, "bye", out),
-            Message::Hello { .. } => self.drop_peer(conn, "protocol", out),
+            Message::Hello { .. } => self.ban(conn, Offence::Protocol, out),
             other => self.news(conn, other, out),
         }
     }
@@ -106,13 +113,17 @@ impl Engine {
             } => {
                 peer.short = Some(short);
                 let leaves = holding.leaves();
+                // Nobody here will ever ask for it, so its bitmap is not kept.
+                if leaves > self.config.max_segment_bytes.div_ceil(LEAF) {
+                    return;
+                }
                 if let Some(seg) = self.cache.find(&hash)
                     && self
                         .cache
                         .get(seg)
                         .is_some_and(|entry| entry.leaf_count() != leaves)
                 {
-                    return self.drop_peer(conn, "protocol", out);
+                    return self.ban(conn, Offence::Protocol, out);
                 }
                 let has = match holding {
                     wire::Holding::Complete(_) => None,
@@ -124,7 +135,7 @@ impl Engine {
             }
             Message::HaveMore { alias, first, bits } => {
                 if !peer.announce_more(alias, first, &bits) {
-                    return self.drop_peer(conn, "protocol", out);
+                    return self.ban(conn, Offence::Protocol, out);
                 }
                 if let Some(hash) = peer.holding_by_alias(alias).map(|holding| holding.hash) {
                     self.refill_with(conn, &hash, out);
@@ -170,6 +181,10 @@ impl Engine {
     }
 
     fn hello(&mut self, conn: ConnId, id: PeerId, upload_kbps: u32, out: &mut Vec<Action>) {
+        // Who goes by another name than at the tracker wants somebody else to be blamed.
+        if self.swarm.remote(conn).is_some_and(|remote| remote != id) {
+            return self.ban(conn, Offence::Protocol, out);
+        }
         if id == self.swarm.me || self.swarm.is_banned(self.now, id) {
             return self.close(conn, out);
         }

@@ -6,12 +6,16 @@
 //! to neighbours if something changed for all of them, uploads, announcements. What is not due costs a
 //! comparison: an engine is called hundreds of times a second, and most calls bring one message.
 //!
-//! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (bytes and hashes),
-//! [`fetches`] (the CDN), [`turns`] (when it is asked), [`pull`] (what neighbours are asked for),
-//! [`links`] (trackers and connections), [`messages`] (what peers say), [`announce`] (what they hear), [`upload`]
-//! (what they get), [`timers`].
+//! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (peers' bytes), [`verdicts`] (hashes),
+//! [`blame`] (whose were wrong), [`fetches`] (the CDN), [`answers`] (what it sends), [`failures`] (what it fails to send),
+//! [`turns`] (when it is asked), [`pull`] (what neighbours are asked for), [`links`] (trackers and connections),
+//! [`messages`] (what peers say), [`announce`] (what they hear), [`upload`] (what they get), [`timers`], [`tables`]
+//! (what it remembers).
 
 mod announce;
+mod answers;
+mod blame;
+mod failures;
 mod fetches;
 mod get;
 mod links;
@@ -19,11 +23,13 @@ mod messages;
 mod player;
 mod pull;
 mod stats;
+mod tables;
 mod timers;
 mod trace;
 mod transfer;
 mod turns;
 mod upload;
+mod verdicts;
 
 pub use links::info_hash;
 pub use stats::Stats;
@@ -94,6 +100,8 @@ pub struct Engine {
     config: Config,
     fetches: Map<FetchId, Fetch>,
     next_fetch: u32,
+    /// How often byte ranges did not work at the CDN.
+    ranges_failed: u8,
     nonce: u32,
     loads: Map<LoadId, SegKey>,
     playlists: Map<RenditionId, Playlist>,
@@ -136,6 +144,7 @@ impl Engine {
             loads: Map::new(),
             fetches: Map::new(),
             next_fetch: 0,
+            ranges_failed: 0,
             playhead: Playhead::default(),
             playhead_at: now,
             playlists: Map::new(),

@@ -23,7 +23,7 @@ const WATCHED: Duration = Duration::from_secs(12);
 const STEADY: f64 = 0.1;
 
 /// Jitter before the point of no return, so that a swarm does not rush to the CDN in one instant.
-const JITTER_MS: u64 = 250;
+const JITTER_MS: u64 = 50;
 
 impl Engine {
     /// A playlist was loaded or refreshed.
@@ -180,15 +180,23 @@ impl Engine {
         self.cdn.first_byte(first_byte);
         self.cdn.body(u64::from(info.bytes), transfer);
         self.meter.seed(self.now, u64::from(info.bytes), transfer);
-        let known = self.cache.find(&info.hash).is_some();
-        let fits = info.bytes <= self.config.max_segment_bytes && self.cache.fits(info.bytes);
-        if info.bytes == 0 || !(known || fits) {
+        if info.bytes == 0 || info.bytes > self.config.max_segment_bytes {
+            return;
+        }
+        // The same name with another size takes another buffer.
+        let entry = self
+            .cache
+            .find(&info.hash)
+            .and_then(|seg| self.cache.get(seg));
+        let known = entry.is_some_and(|entry| entry.info.bytes == info.bytes);
+        if !known && !self.cache.fits(info.bytes, self.playhead.position) {
             return;
         }
         let seg = self.obtain(&info, out);
-        let Some(entry) = self.cache.get(seg) else {
+        let Some(entry) = self.cache.get_mut(seg) else {
             return;
         };
+        entry.delivered = true;
         let missing = entry.missing_leaves().clone();
         for run in missing.runs(0..missing.size()) {
             let (at, end) = (entry.range(run.start).0, entry.range(run.end).0);
@@ -212,6 +220,7 @@ impl Engine {
             return;
         };
         entry.last_used = self.now;
+        entry.delivered = true;
         let (bytes, peer_bytes, cdn_bytes) = (entry.info.bytes, entry.peer_bytes, entry.cdn_bytes);
         let (hash, sn, rendition) = (entry.info.hash, entry.info.sn, entry.info.rendition.0);
         self.loads.remove(&load);
@@ -262,7 +271,7 @@ impl Engine {
                 let known = self.cache.find(&info.hash).is_some();
                 if !known
                     && info.bytes <= self.config.max_segment_bytes
-                    && self.cache.fits(info.bytes)
+                    && self.cache.fits(info.bytes, self.playhead.position)
                 {
                     let seg = self.obtain(&info, out);
                     self.fetch_early(seg, out);

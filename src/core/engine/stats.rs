@@ -30,6 +30,8 @@ pub struct Stats {
     pub turns: u32,
     /// Times the CDN was asked because the point of no return had come with leaves missing.
     pub rescues: u32,
+    /// Times a viewer was sent away and is kept away for a while: bad bytes, broken protocol, floods, empty promises.
+    pub bans: u32,
     /// Peers connected now.
     pub peers: u32,
     /// Bytes of all segment buffers now.

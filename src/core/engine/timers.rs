@@ -3,8 +3,8 @@
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::ids::{ConnId, SegKey};
-use crate::core::swarm::Peer;
 use crate::core::swarm::presence::{OWN_SLEEP, Presence};
+use crate::core::swarm::{Offence, Peer};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Message;
 
@@ -42,10 +42,9 @@ impl Engine {
         let gap = now - self.now;
         self.now = self.now.max(now);
         if gap > OWN_SLEEP {
-            for (_, peer) in self.swarm.peers_mut() {
-                peer.heard += gap;
-                peer.progress += gap;
-            }
+            self.swarm
+                .peers_mut()
+                .for_each(|(_, peer)| peer.forgive(gap));
         }
     }
 
@@ -56,7 +55,11 @@ impl Engine {
         }
         self.run_trackers(out);
         for conn in self.swarm.overdue(self.now) {
-            self.drop_peer(conn, "silent", out);
+            if self.swarm.peer(conn).is_some() {
+                self.ban(conn, Offence::Mute, out);
+            } else {
+                self.drop_peer(conn, "silent", out);
+            }
         }
         self.run_presence(out);
         self.replace_neighbours(out);
@@ -78,9 +81,12 @@ impl Engine {
         let now = self.now;
         let mut gone = Vec::new();
         let mut pings = Vec::new();
+        let mut useless = Vec::new();
         for (conn, peer) in self.swarm.peers_mut() {
             peer.expire_claims(now);
             match peer.presence(now) {
+                _ if peer.is_blocked(now) => useless.push((conn, Offence::Slow)),
+                _ if peer.is_hopeless() => useless.push((conn, Offence::Unkept)),
                 Presence::Gone => gone.push(conn),
                 _ if peer.wants_ping(now) => pings.push(conn),
                 _ => {}
@@ -88,6 +94,9 @@ impl Engine {
         }
         for conn in gone {
             self.drop_peer(conn, "silent", out);
+        }
+        for (conn, offence) in useless {
+            self.ban(conn, offence, out);
         }
         for conn in pings {
             self.ping(conn, out);
@@ -129,7 +138,7 @@ impl Engine {
             if peer.late_at().is_some_and(|at| now >= at) || !peer.is_here(now) {
                 late.extend(peer.asked.iter().map(|(seg, leaf)| (conn, *seg, *leaf)));
                 if !peer.asked.is_empty() {
-                    peer.disappointed(now);
+                    peer.let_down(now);
                 }
                 peer.asked.clear();
             }

@@ -1,11 +1,10 @@
-//! Leaves arrive, hashes come back, segments become whole.
+//! Leaves arrive from peers, or do not; segments are given up.
 
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::cache::entry::{Source, Step};
-use crate::core::error::LoadError;
-use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
-use crate::core::scheduler::shortfall;
+use crate::core::ids::{ConnId, SegKey};
+use crate::core::swarm::Offence;
 use crate::core::wire::{Message, RejectReason};
 
 impl Engine {
@@ -27,6 +26,7 @@ impl Engine {
             .map(|holding| holding.hash);
         let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) else {
             self.stats.wasted_bytes += u64::from(payload);
+            self.charge_unasked(conn, payload, out);
             return;
         };
         let (mut from, mut leaf, mut asked) = (0, first, 0);
@@ -50,8 +50,22 @@ impl Engine {
         let now = self.now;
         if let Some(peer) = self.swarm.peer_mut(conn).filter(|_| asked > 0) {
             peer.brought(now, asked);
+        } else if !self.charge_unasked(conn, payload, out) {
+            return;
         }
         self.refill(conn, out);
+    }
+
+    /// Media that this viewer did not ask for comes now and then, when it has just withdrawn a request. False: it came too
+    /// often, and the neighbour is gone.
+    fn charge_unasked(&mut self, conn: ConnId, payload: u32, out: &mut Vec<Action>) -> bool {
+        let now = self.now;
+        let peer = self.swarm.peer_mut(conn);
+        let fine = peer.is_none_or(|peer| peer.allowance.unasked(now, payload as usize));
+        if !fine {
+            self.ban(conn, Offence::Flood, out);
+        }
+        fine
     }
 
     fn piece(&self, seg: SegKey, leaf: u32) -> Option<u32> {
@@ -155,197 +169,9 @@ impl Engine {
         }
     }
 
-    /// Leaf hashes came from a peer.
-    pub(super) fn tree_received(
-        &mut self,
-        conn: ConnId,
-        alias: u32,
-        first: u32,
-        hashes: &[TreeHash],
-        out: &mut Vec<Action>,
-    ) {
-        let hash = self
-            .swarm
-            .peer(conn)
-            .and_then(|peer| peer.holding_by_alias(alias))
-            .map(|holding| holding.hash);
-        let Some(seg) = hash.and_then(|hash| self.cache.find(&hash)) else {
-            return;
-        };
-        let Some(entry) = self.cache.get_mut(seg) else {
-            return;
-        };
-        match entry.tree_received(first, hashes) {
-            Ok((false, _)) => {}
-            Ok((true, wrong)) => {
-                wrong.iter().for_each(|_| self.hash_failure(seg, true, out));
-                self.refill_due = true;
-                self.review_turns();
-                self.tree_known(seg, out);
-            }
-            Err(_) => {
-                self.hash_failure(seg, false, out);
-                self.drop_peer(conn, "bad-hash", out);
-            }
-        }
-    }
-
-    fn tree_known(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        self.fresh(seg);
-        self.check_whole(seg, out);
-    }
-
-    /// The hashes of leaves are known.
-    pub(super) fn leaves_hashed(
-        &mut self,
-        seg: SegKey,
-        first: u32,
-        hashes: &[TreeHash],
-        out: &mut Vec<Action>,
-    ) {
-        for (leaf, hash) in (first..).zip(hashes) {
-            self.leaf_hashed(seg, leaf, *hash, out);
-        }
-    }
-
-    fn leaf_hashed(&mut self, seg: SegKey, leaf: u32, hash: TreeHash, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get_mut(seg) else {
-            return;
-        };
-        let (_, len) = entry.range(leaf);
-        // Once nothing is missing, this hash may show that all of it is wrong, and nobody is to blame any more.
-        let decisive = entry.needs_tree() && entry.missing() == 0;
-        let before = decisive.then(|| entry.sources());
-        match entry.leaf_hashed(leaf, hash) {
-            Step::Verified => {
-                self.fresh(seg);
-                self.check_whole(seg, out);
-            }
-            Step::TreeVerified => self.tree_known(seg, out),
-            Step::BadLeaf(source) => self.blame(seg, source, len, out),
-            Step::BadSegment => self.bad_segment(seg, &before.unwrap_or_default(), out),
-            _ => {}
-        }
-    }
-
-    fn check_whole(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        if self
-            .cache
-            .get_mut(seg)
-            .is_some_and(|entry| entry.check_whole() == Step::HashSegment)
-        {
-            out.push(Action::HashSegment { seg });
-        }
-    }
-
-    /// The hash of a whole segment is known.
-    pub(super) fn segment_hashed(&mut self, seg: SegKey, hash: SegmentHash, out: &mut Vec<Action>) {
-        let now = self.now;
-        let Some(entry) = self.cache.get_mut(seg) else {
-            return;
-        };
-        let sources = entry.sources();
-        let whole_tree = entry.tree.is_some();
-        match entry.segment_hashed(hash, now) {
-            Step::Verified => self.completed(seg, out),
-            // Every leaf leads to the publisher's root and the whole does not match the publisher's hash:
-            // the publisher contradicts itself, and no other source will do better.
-            Step::BadSegment if whole_tree => {
-                self.hash_failure(seg, true, out);
-                self.give_up(seg, LoadError::HashMismatch, out);
-            }
-            Step::BadSegment => self.bad_segment(seg, &sources, out),
-            _ => {}
-        }
-    }
-
-    fn blame(&mut self, seg: SegKey, source: Source, len: u32, out: &mut Vec<Action>) {
-        self.stats.wasted_bytes += u64::from(len);
-        self.refill_due = true;
-        self.review_turns();
-        self.hash_failure(seg, source == Source::Cdn, out);
-        match source {
-            Source::Peer(conn) => self.drop_peer(conn, "bad-hash", out),
-            Source::Cdn => self.cdn_mismatch(seg, out),
-        }
-    }
-
-    /// A whole segment did not match and nothing tells which part was wrong.
-    fn bad_segment(&mut self, seg: SegKey, sources: &[Source], out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get(seg) else {
-            return;
-        };
-        self.stats.wasted_bytes += u64::from(entry.info.bytes);
-        self.refill_due = true;
-        self.review_turns();
-        let peers = sources.iter().filter_map(|source| match source {
-            Source::Peer(conn) => Some(*conn),
-            Source::Cdn => None,
-        });
-        let suspects: Vec<ConnId> = peers.collect();
-        self.hash_failure(seg, suspects.is_empty(), out);
-        match suspects.as_slice() {
-            [] => self.cdn_mismatch(seg, out),
-            [culprit] => self.drop_peer(*culprit, "bad-hash", out),
-            // Several may be honest: nothing more of this segment is asked of any of them.
-            several => several.iter().for_each(|conn| self.distrust(*conn, seg)),
-        }
-    }
-
-    fn distrust(&mut self, conn: ConnId, seg: SegKey) {
-        let hash = self.cache.get(seg).map(|entry| entry.info.hash);
-        if let (Some(hash), Some(peer)) = (hash, self.swarm.peer_mut(conn))
-            && let Some((alias, _)) = peer.holding(&hash)
-        {
-            peer.forget(alias);
-        }
-    }
-
-    /// The CDN's bytes are wrong: once more past the cache, then the player must know.
-    fn cdn_mismatch(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        self.abort_fetches(seg, out);
-        if self
-            .cache
-            .get(seg)
-            .is_some_and(|entry| entry.cdn_mismatches > 1)
-        {
-            self.give_up(seg, LoadError::HashMismatch, out);
-        }
-    }
-
-    /// A segment is whole and right.
-    fn completed(&mut self, seg: SegKey, out: &mut Vec<Action>) {
-        self.abort_fetches(seg, out);
-        self.meter.sample(self.now);
-        let Some(entry) = self.cache.get(seg) else {
-            return;
-        };
-        let (leaves, rendition) = (entry.leaf_count(), entry.info.rendition);
-        // With a root its leaves were announced one by one.
-        if entry.info.root.is_none() {
-            self.fresh(seg);
-        }
-        if let Some(get) = self.gets.remove(&seg) {
-            let in_time = self
-                .deadline_of(seg)
-                .is_none_or(|deadline| deadline > self.now);
-            if self.on {
-                let told = self.swarm.peers().filter_map(|(_, peer)| peer.short);
-                let common = shortfall::is_common(told);
-                let shortfall = self.shortfalls.or_default(rendition);
-                shortfall.measured(get.short, leaves, common);
-            }
-            self.stats.stalls_avoided += u32::from(get.rescued && in_time && get.is_wanted());
-            for load in get.loads {
-                self.deliver(load, seg, out);
-            }
-        }
-        self.trim(out);
-    }
-
     /// Throws out what the budget does not hold.
     pub(super) fn trim(&mut self, out: &mut Vec<Action>) {
-        while let Some(seg) = self.cache.overdue() {
+        while let Some(seg) = self.cache.overdue(self.playhead.position) {
             self.release(seg, out);
         }
     }
@@ -419,6 +245,7 @@ impl Engine {
         match reason {
             RejectReason::Busy => peer.refused(now),
             _ => {
+                peer.denied();
                 peer.forget(alias);
                 self.review_turns();
             }

@@ -206,7 +206,15 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
-        let ranges: Vec<(u32, u32)> = join(leaves)
+        let mut runs = join(leaves);
+        if self.asks_whole(seg) {
+            let end = runs.last().map(|(_, end)| *end);
+            runs.truncate(1);
+            if let (Some(run), Some(end)) = (runs.first_mut(), end) {
+                run.1 = end;
+            }
+        }
+        let ranges: Vec<(u32, u32)> = runs
             .into_iter()
             .map(|(first, end)| {
                 let (last, len) = entry.range(end - 1);

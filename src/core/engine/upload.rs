@@ -2,9 +2,10 @@
 
 use super::Engine;
 use crate::core::action::Action;
+use crate::core::config::strangers::{MAX_BUFFERED, MAX_QUEUE};
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
-use crate::core::swarm::peer::{MAX_QUEUE, Owed, Peer};
+use crate::core::swarm::peer::{Owed, Peer};
 use crate::core::time::Duration;
 use crate::core::wire::{
     CHUNK_HEADER, MAX_CHUNK_LEAVES, MAX_HASHES, MAX_MESSAGE, Message, RejectReason,
@@ -17,6 +18,9 @@ const MOST_WEIGHT: u32 = 16;
 /// Longest backlog with which more is taken on: for whom passes nothing on, and what is added for whom does most.
 const LEAST_BACKLOG: Duration = Duration::from_millis(80);
 const MORE_BACKLOG: Duration = Duration::from_millis(400);
+
+/// Who has left its channel full for so long does not count among those who wait.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// Once the ceiling is reached, so many leaves' worth of it are waited for: fewer, larger messages.
 const UPLOAD_STEP: u64 = 3;
@@ -63,7 +67,7 @@ impl Engine {
         {
             return self.send(conn, &reject(RejectReason::NotHeld), out);
         }
-        if want_leaves {
+        if want_leaves && peer.may_have_tree(seg) {
             self.send_tree(conn, seg, alias, out);
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {
@@ -105,7 +109,7 @@ impl Engine {
     /// The channel to a peer has drained.
     pub(super) fn send_drained(&mut self, conn: ConnId, buffered: usize) {
         if let Some(peer) = self.swarm.peer_mut(conn) {
-            peer.buffered = buffered;
+            peer.set_buffered(self.now, buffered);
             self.upload_due = true;
         }
     }
@@ -132,7 +136,10 @@ impl Engine {
 
     /// How long all that is owed takes at the ceiling.
     fn backlog(&self) -> Duration {
-        let owed: usize = self.owing().map(|(_, peer)| peer.owed.len()).sum();
+        // Who does not take what waits in its channel keeps nobody else waiting.
+        let now = self.now;
+        let taking = self.owing().filter(|(_, peer)| !peer.is_stuck(now, STUCK));
+        let owed: usize = taking.map(|(_, peer)| peer.owed.len()).sum();
         let bits = owed as u64 * u64::from(LEAF) * 8_000_000;
         let span = bits.checked_div(self.config.max_upload_bitrate);
         Duration::from_micros(span.unwrap_or(u64::MAX))
@@ -194,7 +201,8 @@ impl Engine {
             peer.owed.pop_front();
             len += entry.range(next.leaf).1;
         }
-        peer.buffered += CHUNK_HEADER + len as usize;
+        peer.set_buffered(now, peer.buffered + CHUNK_HEADER + len as usize);
+        peer.allowance.earn(len.div_ceil(LEAF));
         peer.said = now;
         peer.given += u64::from(len);
         peer.turn = peer.turn.max(self.served) + u64::from(len) / u64::from(weight);
@@ -209,12 +217,17 @@ impl Engine {
         });
     }
 
-    /// Sends a control message.
+    /// Sends a control message. Who lets too many of them pile up is dropped when timers next run.
     pub(super) fn send(&mut self, conn: ConnId, message: &Message, out: &mut Vec<Action>) {
+        let now = self.now;
         if let Some(peer) = self.swarm.peer_mut(conn) {
-            peer.said = self.now;
             let bytes = message.encode();
-            peer.buffered += bytes.len();
+            if peer.buffered + bytes.len() > MAX_BUFFERED {
+                peer.overfull = true;
+                return self.review_timers();
+            }
+            peer.said = now;
+            peer.set_buffered(now, peer.buffered + bytes.len());
             out.push(Action::Send { conn, bytes });
         }
     }

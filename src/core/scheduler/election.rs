@@ -104,6 +104,7 @@ fn score(peer: PeerId, segment: &SegmentHash) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::config::strangers::MAX_POPULATION;
 
     fn peers(count: u32) -> Vec<PeerId> {
         let peer = |i: u32| {
@@ -163,6 +164,21 @@ mod tests {
             let ratio = f64::from(count) / f64::from(expected << doublings);
             assert!((0.8..1.2).contains(&ratio), "{counts:?} of {expected}");
         }
+    }
+
+    #[test]
+    fn however_many_a_tracker_says_a_thousand_do_not_wait_long() {
+        let all = peers(1_000);
+        let crowd = Crowd {
+            population: MAX_POPULATION,
+            ..NOBODY
+        };
+        let soon = crowd.diffusion + DOUBLING * 3;
+        let turns = (0..8).flat_map(|s| {
+            let wait = move |me: &PeerId| turn(*me, &SegmentHash([s; 32]), &[], &crowd);
+            all.iter().map(wait)
+        });
+        assert!(turns.filter(|wait| *wait <= soon).count() >= 8);
     }
 
     #[test]

@@ -1,23 +1,19 @@
 //! What is known of a peer whose channel is open: what it has, what it owes, what it is owed.
 //!
 //! Everything a peer says is bounded here: how many segments it may announce, how many claims it may
-//! hold, how much it may ask for.
+//! hold, how much it may ask for, how much it may say at all. The bounds are in [`crate::core::config::strangers`].
 
-use crate::core::config::LEAF;
-use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::config::strangers::{
+    MAX_BLOCKED, MAX_BROKEN, MAX_BROKEN_KNOWN, MAX_CLAIMS, MAX_HOLDINGS, MAX_REFUSALS, MAX_TREES,
+    MAX_WINDOW,
+};
+use crate::core::config::{LEAF, SEND_HIGH_WATER};
+use crate::core::ids::{PeerId, SegKey, SegmentHash, TreeHash};
 use crate::core::sorted::{Map, Set};
+use crate::core::swarm::allowance::Allowance;
 use crate::core::time::{Duration, Time};
-use crate::core::wire::Bitmap;
+use crate::core::wire::{Bitmap, MAX_MESSAGE};
 use std::collections::VecDeque;
-
-/// Segments a peer may have announced at once; the oldest goes first.
-pub const MAX_HOLDINGS: usize = 256;
-
-/// Claims a peer may hold at once.
-const MAX_CLAIMS: usize = 32;
-
-/// Leaves a peer may have queued here.
-pub const MAX_QUEUE: usize = 256;
 
 /// How long a peer is left alone that let requests run out twice in a row.
 const SHUN: Duration = Duration::from_secs(4);
@@ -27,9 +23,6 @@ const BUSY: Duration = Duration::from_millis(200);
 
 /// Leaves asked of a peer that has brought none yet: a stranger who sends rubbish gets to send little.
 const FIRST_WINDOW: usize = 1;
-
-/// Most leaves outstanding at one peer.
-const MAX_WINDOW: usize = 32;
 
 /// A segment that the peer has, wholly or in part.
 #[derive(Clone, PartialEq, Debug)]
@@ -103,8 +96,20 @@ pub struct Peer {
     refusals: u32,
     /// How often in a row it let requests, or a claim, run out.
     broken: u32,
+    /// Of these, requests. A claim may be empty because the CDN failed, or because its owner hands nothing on.
+    unkept: u32,
     /// Nothing is asked of it before this.
     shunned_until: Time,
+    /// What it may still say.
+    pub allowance: Allowance,
+    /// Since when its channel has been full.
+    full_since: Option<Time>,
+    /// Whether there was no room for a message to it.
+    pub overfull: bool,
+    /// Leaf hashes that it is sending, until all of a segment's are there.
+    tree: Option<(SegKey, Vec<TreeHash>)>,
+    /// How often it got the leaf hashes of a segment.
+    trees: Map<SegKey, u8>,
     /// Bytes verified from it.
     pub received: u64,
     /// Bytes sent to it.
@@ -144,7 +149,13 @@ impl Peer {
             busy_until: now,
             refusals: 0,
             broken: 0,
+            unkept: 0,
             shunned_until: now,
+            allowance: Allowance::new(now),
+            full_since: None,
+            overfull: false,
+            tree: None,
+            trees: Map::new(),
             received: 0,
             given: 0,
             weighed: 0,
@@ -153,6 +164,12 @@ impl Peer {
             announced: Set::new(),
             telling: Map::new(),
         }
+    }
+
+    /// How many entries all of its tables have together.
+    pub fn entries(&self) -> usize {
+        let heard = self.holdings.len() + self.claims.len() + self.owed.len();
+        heard + self.asked.len() + self.announced.len() + self.telling.len()
     }
 
     /// The peer announced a segment. An alias it used before is replaced.
@@ -214,6 +231,73 @@ impl Peer {
         }
     }
 
+    /// Part of a segment's leaf hashes came: all of them, once the last of its `count` is there. Each peer's are put
+    /// together by themselves, so that nobody answers for another's.
+    pub fn tree_part(
+        &mut self,
+        seg: SegKey,
+        (first, hashes): (u32, &[TreeHash]),
+        count: u32,
+    ) -> Option<Vec<TreeHash>> {
+        if first == 0 {
+            self.tree = Some((seg, Vec::new()));
+        }
+        let (of, parts) = self.tree.as_mut()?;
+        if *of != seg || first as usize != parts.len() {
+            return None;
+        }
+        let room = (count as usize).saturating_sub(parts.len());
+        parts.extend(hashes.iter().take(room));
+        let whole = parts.len() == count as usize;
+        self.tree.take_if(|_| whole).map(|(_, hashes)| hashes)
+    }
+
+    /// Whether it may have the leaf hashes of a segment once more.
+    pub fn may_have_tree(&mut self, seg: SegKey) -> bool {
+        let times = self.trees.or_default(seg);
+        *times = times.saturating_add(1);
+        *times <= MAX_TREES
+    }
+
+    /// So many bytes wait in the channel to it.
+    pub fn set_buffered(&mut self, now: Time, bytes: usize) {
+        self.buffered = bytes;
+        if bytes + MAX_MESSAGE <= SEND_HIGH_WATER {
+            self.full_since = None;
+        } else {
+            self.full_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether it has left its channel full for too long, or let too much pile up in it.
+    pub fn is_blocked(&self, now: Time) -> bool {
+        self.overfull || self.is_stuck(now, MAX_BLOCKED)
+    }
+
+    /// Whether its channel has been full for so long.
+    pub fn is_stuck(&self, now: Time, span: Duration) -> bool {
+        self.full_since.is_some_and(|since| now >= since + span)
+    }
+
+    /// This machine slept: what happened meanwhile is nobody's fault.
+    pub fn forgive(&mut self, gap: Duration) {
+        self.heard += gap;
+        self.progress += gap;
+        if let Some(since) = &mut self.full_since {
+            *since += gap;
+        }
+    }
+
+    /// Whether it has let this viewer down too often to be worth its place.
+    pub fn is_hopeless(&self) -> bool {
+        let most = if self.received == 0 {
+            MAX_BROKEN
+        } else {
+            MAX_BROKEN_KNOWN
+        };
+        self.unkept >= most || self.refusals >= MAX_REFUSALS
+    }
+
     /// The peer takes it back.
     pub fn unclaim(&mut self, hash: &SegmentHash) {
         self.claims.remove(hash);
@@ -241,6 +325,12 @@ impl Peer {
         }
     }
 
+    /// It let requests run out.
+    pub fn let_down(&mut self, now: Time) {
+        self.unkept += 1;
+        self.disappointed(now);
+    }
+
     /// It let something run out. Once can happen to anyone; after that it is left alone for a while,
     /// twice as long each time.
     pub fn disappointed(&mut self, now: Time) {
@@ -249,6 +339,11 @@ impl Peer {
         if self.broken > 1 {
             self.shunned_until = now + SHUN * (1 << self.broken.min(6)) / 4;
         }
+    }
+
+    /// It does not have what it announced, as it says. Segments are thrown out; who does nothing else is of no use.
+    pub fn denied(&mut self) {
+        self.refusals += 1;
     }
 
     /// It has too much to do: it is left alone for a moment, for twice as long each time.
@@ -284,6 +379,7 @@ impl Peer {
     /// This side no longer has a segment; returns its alias if it had been announced.
     pub fn retract(&mut self, seg: SegKey) -> Option<u32> {
         self.owed.retain(|owed| owed.seg != seg);
+        self.trees.remove(&seg);
         self.telling.remove(&seg);
         self.announced.remove(&seg).then_some(seg.0)
     }
@@ -328,8 +424,10 @@ impl Peer {
         self.progress = now;
         self.late = false;
         self.broken = 0;
+        self.unkept = 0;
         self.refusals = 0;
         self.received += u64::from(LEAF * leaves);
+        self.allowance.earn(leaves);
     }
 
     /// How long it may keep a request without bringing anything.

@@ -5,27 +5,26 @@
 //! id began. Offers that nobody answered are closed after a while, and new ones are made for as long
 //! as the tracker knows of more viewers than this one is connected to.
 //!
+//! Offers cost their sender nothing and their receiver a connection, so strangers' descriptions are looked at first
+//! ([`sdp`]), no offer is taken twice, those that have led to nothing yet take half of the places at most, and one block of
+//! addresses a quarter.
+//!
 //! In an audience larger than one neighbourhood a viewer looks for fewer neighbours than it accepts. If
 //! everyone took as many as it can have, those who come late, or whom a NAT keeps from most others,
 //! would find every door closed: measured with 15 % symmetric NATs, they used a quarter of their uplinks.
 
 use crate::core::action::Action;
+use crate::core::config::strangers::{MAX_OFFERS_SEEN, MAX_POPULATION, PENDING, PER_BLOCK};
 use crate::core::ids::{ConnId, OfferId, PeerId, TrackerId};
 use crate::core::sorted::Map;
+use crate::core::swarm::bans::{Bans, Offence};
 use crate::core::swarm::peer::Peer;
+use crate::core::swarm::sdp::{self, Block};
 use crate::core::time::{Duration, Time};
-
-/// Longest session description accepted from a stranger.
-const MAX_SDP: usize = 16 * 1024;
+use std::collections::VecDeque;
 
 /// Offers per announce; each costs a peer connection that gathers candidates.
 const OFFERS: usize = 6;
-
-/// How long a viewer who sent wrong bytes or broke the protocol is kept away.
-const BAN: Duration = Duration::from_secs(600);
-
-/// Bans remembered; the oldest goes first.
-const MAX_BANS: usize = 256;
 
 /// Neighbours looked for, of so many accepted, in a large audience.
 const SOUGHT: usize = 5;
@@ -33,6 +32,9 @@ const ACCEPTED: usize = 8;
 
 /// In an audience of more than so many neighbourhoods, neighbours can be chosen.
 const CHOICE: usize = 3;
+
+/// Offers that are out when the last place is taken may still be answered: so many neighbours more.
+const SPARE: usize = 2;
 
 /// Offers that were sent this long ago no longer count as likely to be answered.
 const HOPE: Duration = Duration::from_secs(3);
@@ -71,6 +73,17 @@ pub struct Link {
     pub initiated: bool,
     /// When the state began.
     pub since: Time,
+    /// The public address blocks of the other end, as it says.
+    pub blocks: Vec<Block>,
+}
+
+/// Why a stranger's offer or answer came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// There is no need of it, or no room for it: nobody's fault.
+    NotNow,
+    /// No viewer would send it; what it is.
+    Strange(&'static str),
 }
 
 impl Link {
@@ -108,8 +121,11 @@ pub struct Swarm {
     /// When neighbours were last compared.
     pub(super) compared: Time,
     next: u32,
-    /// Viewers kept away, and until when.
-    banned: Vec<(PeerId, Time)>,
+    bans: Bans,
+    /// Offers that were taken, latest last.
+    offers_seen: VecDeque<OfferId>,
+    /// This viewer's own public address blocks, as far as its descriptions name them.
+    own_blocks: Vec<Block>,
 }
 
 impl Swarm {
@@ -123,8 +139,20 @@ impl Swarm {
             links: Map::new(),
             compared: Time(0),
             next: 0,
-            banned: Vec::new(),
+            bans: Bans::default(),
+            offers_seen: VecDeque::new(),
+            own_blocks: Vec::new(),
         }
+    }
+
+    /// How many entries its tables have, by name.
+    pub fn tables(&self) -> [(&'static str, usize); 3] {
+        let peers = self.peers().map(|(_, peer)| peer.entries());
+        [
+            ("links", self.links.len()),
+            ("bans", self.bans.len()),
+            ("of peers", peers.sum()),
+        ]
     }
 
     /// Open connections whose hello has come, lowest number first.
@@ -163,21 +191,30 @@ impl Swarm {
         }
     }
 
-    /// Keeps a viewer away for a while. Others judge for themselves: nothing is passed on.
-    pub fn ban(&mut self, now: Time, peer: PeerId) {
-        self.banned
-            .retain(|(other, until)| *other != peer && *until > now);
-        if self.banned.len() >= MAX_BANS {
-            self.banned.remove(0);
-        }
-        self.banned.push((peer, now + BAN));
+    /// Keeps the other end of a connection away for a while. Others judge for themselves: nothing is passed on. False if
+    /// nobody knows who that is.
+    pub fn ban(&mut self, now: Time, conn: ConnId, offence: Offence) -> bool {
+        let said = self
+            .peer(conn)
+            .filter(|peer| peer.ready)
+            .map(|peer| peer.id);
+        let id = self.remote(conn).or(said);
+        id.inspect(|id| self.bans.add(now, *id, offence)).is_some()
+    }
+
+    /// The same for who has left.
+    pub fn ban_absent(&mut self, now: Time, peer: PeerId, offence: Offence) {
+        self.bans.add(now, peer, offence);
     }
 
     /// Whether a viewer is kept away.
     pub fn is_banned(&self, now: Time, peer: PeerId) -> bool {
-        self.banned
-            .iter()
-            .any(|(other, until)| *other == peer && *until > now)
+        self.bans.contains(now, peer)
+    }
+
+    /// Who the other end is, as the tracker said.
+    pub fn remote(&self, conn: ConnId) -> Option<PeerId> {
+        self.links.get(&conn)?.remote
     }
 
     /// Connections that have been open since before `then`.
@@ -221,6 +258,9 @@ impl Swarm {
 
     /// How many viewers there are, this one included; 0: not known.
     pub fn set_population(&mut self, population: u32) {
+        // Those who are here count, whatever a tracker says.
+        let here = self.peers().count() as u32 + 1;
+        let population = population.min(MAX_POPULATION).max(here);
         self.population = population;
         let one_neighbourhood = population as usize <= self.max + 1;
         self.target = if one_neighbourhood {
@@ -265,6 +305,7 @@ impl Swarm {
                 remote: None,
                 initiated: true,
                 since: now,
+                blocks: Vec::new(),
             };
             let conn = self.add(link);
             actions.push(Action::CreateOffer { conn });
@@ -280,6 +321,7 @@ impl Swarm {
 
     /// The host has made an offer.
     pub fn offer_created(&mut self, now: Time, conn: ConnId, sdp: String) {
+        self.own_blocks = sdp::blocks(&sdp);
         if let Some(link) = self.links.get_mut(&conn)
             && matches!(link.state, State::Gathering)
         {
@@ -316,30 +358,63 @@ impl Swarm {
     }
 
     /// A stranger offers a connection.
+    ///
+    /// # Errors
+    /// Why it is not taken.
     pub fn remote_offer(
         &mut self,
         now: Time,
         (tracker, remote, offer): (TrackerId, PeerId, OfferId),
         sdp: String,
         actions: &mut Vec<Action>,
-    ) {
+    ) -> Result<(), Refusal> {
+        let blocks = sdp::check(&sdp).map_err(|error| Refusal::Strange(error.word()))?;
+        if self.offers_seen.contains(&offer) {
+            return Err(Refusal::Strange("an offer that was made before"));
+        }
         let known = self
             .links
             .values()
             .any(|link| link.remote == Some(remote) && self.beats(link, remote));
         let refused = remote == self.me || self.is_banned(now, remote);
-        if refused || known || self.degree() >= self.max || sdp.len() > MAX_SDP {
-            return;
+        let full = self.degree() >= self.max || self.pending() >= (self.max / PENDING).max(2);
+        if refused || known || full || self.is_crowded(&blocks) {
+            return Err(Refusal::NotNow);
         }
-        let state = State::Answering { tracker };
+        if self.offers_seen.len() >= MAX_OFFERS_SEEN {
+            self.offers_seen.pop_front();
+        }
+        self.offers_seen.push_back(offer);
         let conn = self.add(Link {
-            state,
+            state: State::Answering { tracker },
             offer,
             remote: Some(remote),
             initiated: false,
             since: now,
+            blocks,
         });
         actions.push(Action::AcceptOffer { conn, sdp });
+        Ok(())
+    }
+
+    /// Strangers' offers that have not led to a connection yet.
+    fn pending(&self) -> usize {
+        let pending = |link: &&Link| {
+            !link.initiated && matches!(link.state, State::Answering { .. } | State::Connecting)
+        };
+        self.links.values().filter(pending).count()
+    }
+
+    /// Whether enough neighbours are in one of these address blocks.
+    fn is_crowded(&self, blocks: &[Block]) -> bool {
+        let most = (self.max / PER_BLOCK).max(2);
+        let others = blocks
+            .iter()
+            .filter(|block| !self.own_blocks.contains(block));
+        others.into_iter().any(|block| {
+            let links = self.links.values();
+            links.filter(|link| link.blocks.contains(block)).count() >= most
+        })
     }
 
     /// Whether an existing link to `remote` is worth more than a new one that `remote` begins.
@@ -363,6 +438,9 @@ impl Swarm {
     }
 
     /// A stranger answers one of this viewer's offers.
+    ///
+    /// # Errors
+    /// Why it is not taken.
     pub fn remote_answer(
         &mut self,
         now: Time,
@@ -370,7 +448,10 @@ impl Swarm {
         offer: OfferId,
         sdp: String,
         actions: &mut Vec<Action>,
-    ) {
+    ) -> Result<(), Refusal> {
+        let checked = sdp::check(&sdp).map_err(|error| Refusal::Strange(error.word()));
+        let crowded = checked.as_ref().is_ok_and(|blocks| self.is_crowded(blocks));
+        let full = self.degree() >= self.max + SPARE;
         let rival = self.links.values().any(|link| {
             link.remote == Some(remote)
                 && (matches!(link.state, State::Open(_)) || remote < self.me)
@@ -380,20 +461,23 @@ impl Swarm {
             .links
             .iter_mut()
             .find(|(_, link)| link.offer == offer && link.initiated);
-        let Some((conn, link)) = ours else { return };
-        if !matches!(link.state, State::Offered) || sdp.len() > MAX_SDP {
-            return;
-        }
+        let Some((conn, link)) = ours.filter(|(_, link)| matches!(link.state, State::Offered))
+        else {
+            return Err(Refusal::NotNow);
+        };
         let conn = *conn;
-        if rival || remote == self.me || banned {
+        // Offers are for one taker: whatever he answered, there will be no other.
+        if rival || remote == self.me || banned || crowded || full || checked.is_err() {
             self.links.remove(&conn);
             actions.push(Action::CloseConn { conn });
-            return;
+            return checked.and(Err(Refusal::NotNow));
         }
+        link.blocks = checked?;
         link.remote = Some(remote);
         link.state = State::Connecting;
         link.since = now;
         actions.push(Action::AcceptAnswer { conn, sdp });
+        Ok(())
     }
 
     /// The data channel is open.
@@ -430,6 +514,10 @@ impl Swarm {
         } else {
             twin_initiated == (self.me < id)
         };
+        if keep_twin && let Some(peer) = self.peer_mut(conn) {
+            // Nobody has heard of it, so nobody hears that it goes.
+            peer.ready = false;
+        }
         Some(if keep_twin { conn } else { twin })
     }
 
@@ -458,5 +546,25 @@ impl Swarm {
             .values()
             .filter(|link| !matches!(&link.state, State::Open(peer) if peer.ready));
         waiting.map(|link| link.since + link.patience()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lying_tracker_makes_the_audience_neither_smaller_than_what_is_seen_nor_endless() {
+        let mut swarm = Swarm::new(PeerId([0; 20]), 16);
+        let mut rng = fastrand::Rng::with_seed(1);
+        swarm.make_offers(Time(0), 5, &mut rng, &mut Vec::new());
+        for conn in swarm.conns() {
+            swarm.opened(Time(1), conn);
+            swarm.identified(conn, PeerId([conn.0 as u8 + 1; 20]));
+        }
+        for (said, believed) in [(0, 6), (1, 6), (6, 6), (7, 7), (u32::MAX, MAX_POPULATION)] {
+            swarm.set_population(said);
+            assert_eq!(swarm.population(), believed);
+        }
     }
 }

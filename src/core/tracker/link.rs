@@ -3,6 +3,7 @@
 use super::backoff::Backoff;
 use super::session::Session;
 use super::{Need, Output, PATIENCE, STABLE};
+use crate::core::config::strangers::TRACKER_WARNINGS;
 use crate::core::ids::TrackerId;
 use crate::core::time::Time;
 
@@ -13,6 +14,8 @@ pub(super) struct Link {
     backoff: Backoff,
     /// What was last said about the socket being open.
     told: Option<bool>,
+    /// Warnings that were handed on.
+    warned: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,6 +53,15 @@ impl Link {
         }
     }
 
+    /// A warning, if it is new and there were not too many.
+    pub(super) fn warn(&mut self, tracker: TrackerId, message: String) -> Option<Output> {
+        if self.warned.contains(&message) || self.warned.len() >= TRACKER_WARNINGS {
+            return None;
+        }
+        self.warned.push(message.clone());
+        Some(Output::Warning { tracker, message })
+    }
+
     /// The socket is gone, by whomever; try again later.
     pub(super) fn lost(
         &mut self,
@@ -60,6 +72,7 @@ impl Link {
     ) {
         if let State::Open(session) = &self.state
             && now.since(session.opened) >= STABLE
+            && !session.is_flooding()
         {
             self.backoff.reset();
         }

@@ -42,7 +42,7 @@ use crate::core::time::{Duration, Time};
 use codec::Event;
 use link::{Link, State};
 use parse::Incoming;
-use session::Session;
+use session::{Admission, Session};
 
 /// Most offers in one announce.
 pub const MAX_OFFERS: u32 = 10;
@@ -67,6 +67,8 @@ pub const MIN_GAP: Duration = Duration::from_secs(3);
 pub const PATIENCE: Duration = Duration::from_secs(15);
 /// A connection that lasted this long clears the memory of failures before it.
 pub const STABLE: Duration = Duration::from_secs(30);
+/// What is said of a tracker whose messages are no longer read.
+const FLOOD: &str = "sends more than anybody could read";
 /// Longest warning handed on, in characters.
 const MAX_WARNING: usize = 200;
 
@@ -104,7 +106,7 @@ pub enum Output {
         /// Session description.
         sdp: String,
     },
-    /// The tracker refused something, wants something to be known, or wrote what cannot be read.
+    /// The tracker refused something, wants something to be known, or wrote what cannot be read. The same words come once.
     Warning {
         /// Which.
         tracker: TrackerId,
@@ -230,10 +232,48 @@ impl Trackers {
         out
     }
 
+    /// A tracker wrote: whether its message is to be read. One that writes too much is not read, and at last left.
+    ///
+    /// # Errors
+    /// It is not; what to do instead.
+    pub fn admit(
+        &mut self,
+        now: Time,
+        tracker: TrackerId,
+        rng: &mut fastrand::Rng,
+    ) -> Result<(), Vec<Output>> {
+        let Some(link) = self.link(tracker) else {
+            return Err(Vec::new());
+        };
+        match link.session().map(|session| session.admit(now)) {
+            None | Some(Admission::Read) => Ok(()),
+            Some(Admission::Skip) => Err(Vec::new()),
+            Some(Admission::Tell) => {
+                Err(link.warn(tracker, FLOOD.to_owned()).into_iter().collect())
+            }
+            Some(Admission::Leave) => {
+                let mut out = vec![Output::Close(tracker)];
+                link.lost(now, tracker, rng, &mut out);
+                Err(out)
+            }
+        }
+    }
+
+    /// A warning about a tracker, unless the same was handed on before, or enough of them.
+    pub fn warn(&mut self, tracker: TrackerId, message: String) -> Option<String> {
+        match self.link(tracker)?.warn(tracker, message)? {
+            Output::Warning { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+
     /// A tracker wrote. Whatever it wrote gives at most one output.
     pub fn message(&mut self, tracker: TrackerId, text: &str) -> Vec<Output> {
         let identity = self.identity;
-        let Some(session) = self.link(tracker).and_then(Link::session) else {
+        let Some(link) = self.link(tracker) else {
+            return Vec::new();
+        };
+        let Some(session) = link.session() else {
             return Vec::new();
         };
         session.heard();
@@ -241,7 +281,12 @@ impl Trackers {
             Err(error) => Some(warning(tracker, &error.to_string())),
             Ok(incoming) => take(session, tracker, incoming),
         };
-        output.into_iter().collect()
+        // Each kind is told once.
+        let told = output.and_then(|output| match output {
+            Output::Warning { message, .. } => link.warn(tracker, message),
+            other => Some(other),
+        });
+        told.into_iter().collect()
     }
 
     /// What the swarm lacks now: `missing` peers, with `connected` ones there or on their way. To be

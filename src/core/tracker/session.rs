@@ -3,16 +3,34 @@
 use super::{
     MAX_INTERVAL, MAX_OFFERS, MIN_GAP, MIN_INTERVAL, NEWS_INTERVAL, Need, PATIENCE, SEEK_INTERVAL,
 };
-use crate::core::time::{Duration, Time};
+use crate::core::config::strangers::{TRACKER_BURST, TRACKER_RATE, TRACKER_UNREAD};
+use crate::core::time::{Duration, Time, micros};
 
 /// How long the first response may take before offers go out without knowing the swarm's size.
 const BLIND_AFTER: Duration = Duration::from_secs(2);
 /// Batches of offers without an answer after which the gap between them grows no more (48 s).
 const MAX_MISSES: u32 = 4;
 
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Admission {
+    /// It is read.
+    Read,
+    /// It is the first one too many.
+    Tell,
+    /// It is not read.
+    Skip,
+    /// There have been so many that the connection is of no use.
+    Leave,
+}
+
 /// State of an open connection.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
+    /// Messages that will be read, and when that was reckoned; those that were not.
+    budget: u32,
+    budgeted: Time,
+    unread: u32,
     /// When the socket opened.
     pub(super) opened: Time,
     /// Viewers in the swarm, ourselves included, if the tracker says.
@@ -31,6 +49,9 @@ impl Session {
     /// Opened, and announced, now.
     pub(super) fn new(now: Time) -> Self {
         Self {
+            budget: TRACKER_BURST,
+            budgeted: now,
+            unread: 0,
             opened: now,
             population: None,
             announced: now,
@@ -38,6 +59,31 @@ impl Session {
             interval: SEEK_INTERVAL,
             wished: None,
             misses: 0,
+        }
+    }
+
+    /// Whether there were more messages than anybody could read.
+    pub(super) fn is_flooding(&self) -> bool {
+        self.unread > 0
+    }
+
+    /// A message came: what is to become of it.
+    pub(super) fn admit(&mut self, now: Time) -> Admission {
+        let new = micros(now - self.budgeted).saturating_mul(u64::from(TRACKER_RATE)) / 1_000_000;
+        if new > 0 {
+            self.budgeted = now;
+            let sum = new.saturating_add(u64::from(self.budget));
+            self.budget = sum.min(u64::from(TRACKER_BURST)) as u32;
+        }
+        if let Some(left) = self.budget.checked_sub(1) {
+            self.budget = left;
+            return Admission::Read;
+        }
+        self.unread += 1;
+        match self.unread {
+            1 => Admission::Tell,
+            TRACKER_UNREAD.. => Admission::Leave,
+            _ => Admission::Skip,
         }
     }
 

@@ -63,5 +63,11 @@ reasons! {
         Silent = 7,
         /// There are enough neighbours (8).
         Full = 8,
+        /// The receiver's version is not the sender's (9).
+        Version = 9,
+        /// Too much was sent that nobody asked for (10).
+        Flood = 10,
+        /// What was announced was not delivered (11).
+        Unkept = 11,
     }
 }

@@ -8,20 +8,22 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageEvent;
 
-/// Reads a message; `None` for text, and for one that is longer than the protocol allows.
-pub(super) fn read(conn: ConnId, event: &MessageEvent) -> Option<Input> {
-    let buffer: ArrayBuffer = event.data().dyn_into().ok()?;
-    let message = Uint8Array::new(&buffer);
+/// Reads a message. Text, and what is longer than the protocol allows, is not copied: it becomes an empty message,
+/// which breaks the protocol just as well, so that the engine knows whom to keep away.
+pub(super) fn read(conn: ConnId, event: &MessageEvent) -> Input {
+    let message = match event.data().dyn_into::<ArrayBuffer>() {
+        Ok(buffer) => Uint8Array::new(&buffer),
+        Err(_) => Uint8Array::new_with_length(0),
+    };
     let len = message.length() as usize;
     if len > MAX_MESSAGE {
-        return None;
+        return whole(conn, &Uint8Array::new_with_length(0));
     }
-    let is_chunk = len > 0 && message.get_index(0) == CHUNK_TAG;
-    Some(if is_chunk {
+    if len > 0 && message.get_index(0) == CHUNK_TAG {
         split(conn, &message)
     } else {
         whole(conn, &message)
-    })
+    }
 }
 
 fn whole(conn: ConnId, message: &Uint8Array) -> Input {

@@ -1,10 +1,10 @@
-//! Offer and answer, each complete with its candidates.
+//! Offer and answer, each complete with its candidates. A remote description has been looked at by the engine before it
+//! gets here ([`crate::core::swarm::sdp`]).
 
 use super::closed;
 use crate::core::event::Event;
 use crate::core::ids::ConnId;
 use crate::web::inbox::{Input, Port};
-use crate::web::sdp::is_data_only;
 use crate::web::timers::once;
 use futures::future::select;
 use gloo_timers::future::TimeoutFuture;
@@ -77,9 +77,6 @@ impl Negotiation {
     }
 
     async fn set_remote(&self, kind: RtcSdpType, sdp: &str) -> Result<(), Failed> {
-        if !is_data_only(sdp) {
-            return Err(Failed);
-        }
         let description = RtcSessionDescriptionInit::new(kind);
         description.set_sdp(sdp);
         JsFuture::from(self.link.set_remote_description(&description)).await?;
