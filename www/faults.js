@@ -4,6 +4,10 @@ const FAULTS = [
   { text: "CDN answers 503 to half of all requests, 15\u00a0s", state: { errorShare: 0.5, errorStatus: 503 }, seconds: 15 },
   { text: "CDN answers 503 to everything, 4\u00a0s", state: { errorShare: 1, errorStatus: 503 }, seconds: 4 },
   { text: "CDN flips a byte in every other segment, 15\u00a0s", state: { corruptShare: 0.5 }, seconds: 15 },
+  { text: "CDN breaks every other answer off halfway, 15\u00a0s", state: { oddity: "cut", oddityShare: 0.5 }, seconds: 15 },
+  { text: "CDN sends other byte ranges than asked for", state: { oddity: "wrongRange" }, seconds: Infinity },
+  { text: "CDN redirects to another host", state: { oddity: "redirect" }, seconds: Infinity },
+  { text: "CDN compresses segments", state: { oddity: "gzip" }, seconds: Infinity },
   { text: "Tracker down", state: { trackerDown: true }, seconds: Infinity },
 ];
 

@@ -6,6 +6,7 @@ const reasons = {
   "xhr-setup": "Off: the player has xhrSetup without fetchSetup.",
   "no-hashes": "Off: the publisher lists no hashes, and nothing unverified is shared.",
   "cdn-refused": "Off: the CDN refuses requests that the player's own loader did not make.",
+  "hash-mismatch": "Off: what the CDN has is not what the publisher's hashes say. What does not match is never played or shared.",
   "wasm-failed": "Off: the WebAssembly module did not load. Everything comes from the CDN.",
   "wasm-panicked": "Off: the WebAssembly module broke. The player's own loader has taken over.",
   loading: "Starting…",

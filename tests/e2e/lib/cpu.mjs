@@ -62,3 +62,13 @@ function times() {
   const sum = (entries) => entries.reduce((total, [, ms]) => total + ms, 0);
   return { idle: sum(spent.filter(([name]) => name === "idle")), all: sum(spent) };
 }
+
+/** The process of each tab's renderer; while nobody else records a trace. */
+export async function renderersOf(browser, tabs) {
+  await browser.startTracing(undefined, { categories: ["-*", "blink.user_timing"] });
+  const names = await Promise.all(
+    tabs.map((tab) => tab.page.evaluate(() => performance.mark(`renderer ${crypto.randomUUID()}`).name)),
+  );
+  const { traceEvents } = JSON.parse(await browser.stopTracing());
+  return names.map((name) => traceEvents.find((event) => event.name === name).pid);
+}

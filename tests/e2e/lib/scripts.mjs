@@ -104,3 +104,80 @@ export function keepAccounts() {
     sockets: made.WebSocket.length,
   });
 }
+
+/**
+ * `window.armPanic(where)`: the module panics the next time that it runs inside a `load` call of the page, for a message of a
+ * peer, for a timer, or for the body of a fetch; with its own frames on the stack, as a bug of its own would.
+ * `window.struck`: where it did.
+ */
+export function panicInside() {
+  let armed = null;
+  let inside = null;
+  let glue = null;
+  window.struck = null;
+  const strike = (where) => {
+    if (!glue || armed !== where || !/wasm/.test(new Error().stack)) return;
+    armed = null;
+    window.struck = where;
+    glue.forcePanic();
+  };
+  window.armPanic = async (where) => {
+    glue = await import("/dist/wasm/swarmline.js");
+    const { load } = glue.Client.prototype;
+    glue.Client.prototype.load = function (...args) {
+      inside = "load";
+      try {
+        return load.apply(this, args);
+      } finally {
+        inside = null;
+      }
+    };
+    armed = where;
+  };
+  // The module reads the clock for whatever it is called for.
+  const now = performance.now.bind(performance);
+  performance.now = () => {
+    if (inside) strike(inside);
+    return now();
+  };
+  const { setTimeout } = window;
+  window.setTimeout = (act, ...rest) =>
+    setTimeout((...args) => {
+      inside = "timer";
+      try {
+        act(...args);
+      } finally {
+        inside = null;
+      }
+    }, ...rest);
+  const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
+  Object.defineProperty(MessageEvent.prototype, "data", {
+    get() {
+      if (this.target instanceof RTCDataChannel) strike("message");
+      return get.call(this);
+    },
+  });
+  const { read } = ReadableStreamDefaultReader.prototype;
+  ReadableStreamDefaultReader.prototype.read = function () {
+    strike("fetch");
+    return read.call(this);
+  };
+}
+
+/** `window.cutConnections()` ends all peer connections of the page as a network that goes away does: without a word to anyone. */
+export function keepConnections() {
+  const made = new Set();
+  const Real = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Real {
+    constructor(...args) {
+      super(...args);
+      made.add(this);
+    }
+  };
+  window.cutConnections = () => {
+    const open = [...made].filter(({ signalingState }) => signalingState !== "closed");
+    open.forEach((connection) => connection.close());
+    made.clear();
+    return open.length;
+  };
+}

@@ -2,7 +2,7 @@
 // than the stream, as on any real site with a CDN.
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
-import { extname, join, normalize } from "node:path";
+import { extname, normalize, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
@@ -16,15 +16,13 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** The file behind a path, or null. Every route is a prefix and a directory. */
-function locate(path) {
-  const clean = normalize(decodeURIComponent(path));
-  const vendor = /^\/vendor\/([\w.-]+)\/(.+)$/.exec(clean);
-  if (vendor) return join(repository, "js/node_modules", vendor[1], "dist", vendor[2]);
-  const [, top, rest] = /^\/(page|dist)\/(.+)$/.exec(clean) ?? [];
-  if (top === "page") return join(repository, "tests/e2e/page", rest);
-  if (top === "dist") return join(repository, "js/dist", rest);
-  return null;
+const FOLDERS = { page: "tests/e2e/page", dist: "js/dist", vendor: "js/node_modules" };
+
+/** The file behind a path. The first part of a path names a folder; of a vendor's package, what it ships is in `dist`. */
+function locate(path, folders) {
+  const [, top, rest] = /^\/(\w+)\/(.+)$/.exec(normalize(decodeURIComponent(path)));
+  const inside = top === "vendor" ? rest.replace("/", "/dist/") : rest;
+  return resolve(repository, folders[top], inside);
 }
 
 /** By file: packed once. Files do not change while tests run. */
@@ -36,12 +34,16 @@ async function pack(file) {
   return body;
 }
 
-/** Starts the server on a loopback port of the system's choosing. */
-export async function startSite() {
+/**
+ * Starts the server on a loopback port of the system's choosing. `more`: further folders, or others, by the first part of
+ * a path; relative to the repository.
+ */
+export async function startSite(more = {}) {
+  const folders = { ...FOLDERS, ...more };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     try {
-      const file = locate(pathname);
+      const file = locate(pathname, folders);
       const body = await pack(file);
       response.writeHead(200, {
         // As every real site does; a line of a few Mbit/s would feel it.

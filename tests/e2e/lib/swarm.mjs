@@ -5,12 +5,12 @@ import { badLists } from "./publisher.mjs";
 /** Options of a player that joins the demo's tracker. */
 export const joined = (demo, options = {}) => ({ trackers: [demo.tracker], ...options });
 
-/** Opens tabs that play the demo's live event together, one after another. */
+/** Opens tabs that play the demo's live event together, one after another. `swarm`: further options; null: plain players. */
 export async function viewers(t, demo, count, { names = "viewer", apart = 0.5, swarm, tab = {}, ...config } = {}) {
   const opened = [];
   for (let i = 0; i < count; i += 1) {
     const viewer = await t.tab({ ...tab, name: `${names} ${i + 1}` });
-    await viewer.start({ url: demo.live, swarm: joined(demo, swarm), ...config });
+    await viewer.start({ url: demo.live, swarm: swarm === null ? null : joined(demo, swarm), ...config });
     opened.push(viewer);
     await t.sleep(apart);
   }

@@ -13,7 +13,7 @@ export class DashSide {
     player.updateSettings({ debug: { logLevel: 0 }, ...dash });
     if (ahead) player.updateSettings({ streaming: { buffer: { bufferTimeDefault: ahead, bufferTimeAtTopQuality: ahead } } });
     if (protection) player.setProtectionData(protection);
-    return new DashSide(player, swarmline?.attachSwarmline(player, swarm));
+    return new this(player, swarmline?.attachSwarmline(player, swarm));
   }
 
   name = "dash";
@@ -61,6 +61,19 @@ export class DashSide {
 
   watch(tell) {
     const { player } = this;
+    this.watchPayloads(tell.payload);
+    player.on("error", ({ error }) => tell.error({ type: "dash", details: error?.message ?? String(error), fatal: true }));
+    player.on("playbackMetaDataLoaded", () => {
+      this.ready = true;
+      tell.live(player.isDynamic());
+    });
+    player.on("qualityChangeRendered", ({ mediaType, newRepresentation }) => {
+      if (mediaType === "video") tell.level(newRepresentation.absoluteIndex);
+    });
+  }
+
+  watchPayloads(payload) {
+    const { player } = this;
     // What a low-latency request gives the player in pieces while it runs, and every response on its way to the player.
     const pieces = new WeakMap();
     player.addRequestInterceptor(async (request) => {
@@ -75,17 +88,9 @@ export class DashSide {
       const { type, startTime } = customData.request;
       if (type === "MediaSegment" && Number.isFinite(startTime) && whole) {
         const data = await new Blob([...pieces.get(customData), response.data]).arrayBuffer();
-        tell.payload(about(customData.request), data);
+        payload(about(customData.request), data);
       }
       return response;
-    });
-    player.on("error", ({ error }) => tell.error({ type: "dash", details: error?.message ?? String(error), fatal: true }));
-    player.on("playbackMetaDataLoaded", () => {
-      this.ready = true;
-      tell.live(player.isDynamic());
-    });
-    player.on("qualityChangeRendered", ({ mediaType, newRepresentation }) => {
-      if (mediaType === "video") tell.level(newRepresentation.absoluteIndex);
     });
   }
 }
@@ -114,7 +119,7 @@ function overhear(customData, piece) {
   });
 }
 
-function about({ url, range, mediaType, representation, requestStartDate, startDate, endDate }) {
+export function about({ url, range, mediaType, representation, requestStartDate, startDate, endDate }) {
   const begun = requestStartDate ?? startDate;
   // Past the last byte, as in HLS.
   const [first, last] = range ? range.split("-").map(Number) : [];

@@ -7,7 +7,7 @@ export class HlsSide {
     const options = { ...config.hls };
     if (config.ahead) options.maxBufferLength = config.ahead;
     if (config.swarm) options.swarmline = config.swarm;
-    return new HlsSide(new Player(options), Hls);
+    return new this(new Player(options), Hls);
   }
 
   name = "hls";
@@ -54,7 +54,7 @@ export class HlsSide {
   watch(tell) {
     const { player, Hls } = this;
     this.tell = tell;
-    this.#watchPayloads(tell.payload);
+    this.watchPayloads(tell.payload);
     player.on(Hls.Events.ERROR, (_, { type, details, fatal, response }) => {
       tell.error({ type, details, fatal, status: response?.code });
     });
@@ -66,7 +66,7 @@ export class HlsSide {
    * Sees every media payload where hls.js takes it over, before a worker can detach it. The loader is
    * wrapped, not subclassed: a loader's constructor may answer with another object.
    */
-  #watchPayloads(payload) {
+  watchPayloads(payload) {
     const { config } = this.player;
     const Inner = config.fLoader ?? config.loader;
     config.fLoader = function (config) {

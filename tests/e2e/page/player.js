@@ -13,6 +13,8 @@
 //   protection: {…},            protection data of dash.js, by key system
 //   ahead: S,                   how much to load ahead, in seconds
 //   wait: true,                 do not load yet
+//   side: "/path.js",           a module whose default is the class of another player; see HlsSide for what it has
+//   unhashed: true,             count what the player is given, and compute no hashes of it
 // }
 import { DashSide } from "./dash.js";
 import { HlsSide } from "./hls.js";
@@ -32,22 +34,23 @@ window.report = (player) => window.players[player].report();
 async function start(config) {
   const begun = performance.now();
   const swarm = config.hashes ? { ...config.swarm, hashes: window[config.hashes] } : config.swarm;
-  const side = await (config.player === "dash" ? DashSide : HlsSide).make({ ...config, swarm });
+  const Side = config.side ? (await import(config.side)).default : config.player === "dash" ? DashSide : HlsSide;
+  const side = await Side.make({ ...config, swarm });
   const video = document.createElement("video");
   video.muted = true;
   // Drawn small: what is measured is delivery, not how fast a machine without a GPU scales pictures.
   video.width = 64;
   document.body.append(video);
-  const record = new Recorder(side, video, begun);
+  const record = new Recorder(side, video, begun, config);
   window.players.push(record);
   if (!config.wait) record.play(config.url);
   return window.players.length - 1;
 }
 
 class Recorder {
-  constructor(side, video, begun) {
+  constructor(side, video, begun, { unhashed = false }) {
     // `hls` or `dash`, for scenarios that do something with the player itself.
-    Object.assign(this, { side, video, begun, [side.name]: side.player });
+    Object.assign(this, { side, video, begun, unhashed, [side.name]: side.player });
     const mark = performance.mark(`viewer ${crypto.randomUUID()}`);
     this.clock = { name: mark.name, at: mark.startTime - begun };
     this.firstFrameMs = null;
@@ -111,6 +114,7 @@ class Recorder {
 
   async #payload(about, data) {
     const payload = { ...about, bytes: data.byteLength, at: this.#now() };
+    if (this.unhashed) return void this.payloads.push(payload);
     this.pending += 1;
     payload.sha256 = base64url(await crypto.subtle.digest("SHA-256", data));
     this.pending -= 1;
