@@ -7,11 +7,14 @@
 //! goes on after a failure, so that one run shows everything that is wrong.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod lint;
 mod process;
 mod project;
+mod security;
 mod stamp;
 mod suite;
 mod test;
@@ -41,8 +44,12 @@ enum Command {
     Lint,
     /// Simulate large audiences; the figures go into docs/scheduler.md.
     SimulateSuite(suite::Args),
-    /// Measure against the targets (not available yet).
-    Bench,
+    /// Simulate hostile audiences; the figures go into docs/security.md.
+    Security(security::Args),
+    /// Try everything that reads what others write with any bytes, under libFuzzer (needs nightly).
+    Fuzz(fuzz::Args),
+    /// Play side by side with what else there is, in real tabs; the figures go into docs/benchmarks.md.
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -66,10 +73,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&project, &args),
         Command::Demo(args) => demo::run(&project, &args),
         Command::Lint => lint::run(&project),
+        Command::Security(args) => security::run(&project, &args),
         Command::SimulateSuite(args) => suite::run(&project, &args),
-        Command::Bench => anyhow::bail!(
-            "`cargo xtask bench` does not exist yet; `cargo xtask build` prints sizes and \
-             `cargo xtask test` prints offload, stalls and latency of every browser scenario"
-        ),
+        Command::Fuzz(args) => fuzz::run(&project, &args),
+        Command::Bench(args) => bench::run(&project, &args),
     }
 }

@@ -9,6 +9,7 @@ mod size;
 mod typescript;
 mod wasm;
 
+pub(crate) use packages::install;
 pub(crate) use size::check as check_size;
 pub(crate) use typescript::tsc;
 pub(crate) use wasm::{ensure_target as ensure_wasm_target, selftest};
@@ -24,7 +25,7 @@ use std::time::Instant;
 pub(crate) fn package(project: &Project) -> Result<()> {
     let begun = Instant::now();
     println!("build");
-    packages::install(project)?;
+    packages::install(project, "js")?;
     wasm::build(project)?;
     typescript::build(project)?;
     println!("  built in {:.1} s", begun.elapsed().as_secs_f64());

@@ -1,4 +1,4 @@
-//! What a page downloads for the hls entry, against the budget.
+//! What a page downloads for the hls entry, against the budget. Modules that only browsers without WebCrypto load are beside it.
 
 use crate::process;
 use crate::project::Project;
@@ -30,6 +30,9 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     let dist = project.path("js/dist");
     let mut files = BTreeSet::from([dist.join("wasm/swarmline_bg.wasm")]);
     follow(&dist.join("hls.js"), &mut files)?;
+    // What only an old browser loads is told, and not counted.
+    let (rare, files): (BTreeSet<PathBuf>, BTreeSet<PathBuf>) =
+        files.into_iter().partition(|file| is_rare(file));
     let sizes = measure(&files)?;
     println!(
         "  {:<26} {:>10} {:>10} {:>10}",
@@ -48,6 +51,10 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         total = add(total, size);
     }
     row("total", total);
+    for (file, size) in rare.iter().zip(measure(&rare)?) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        row(&format!("rare: {name}"), size);
+    }
     let [_, _, brotli] = total;
     println!("  {:<26} {:>32}", "budget", BUDGET);
     if brotli > BUDGET {
@@ -57,6 +64,12 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether a module stands in for what every browser of today has (`js/src/*-slow.ts`).
+fn is_rare(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.contains("-slow-")
 }
 
 fn add([a, b, c]: [u64; 3], [x, y, z]: [u64; 3]) -> [u64; 3] {

@@ -6,7 +6,7 @@
 
 mod plot;
 mod runs;
-mod table;
+pub(crate) mod table;
 
 use crate::process;
 use crate::project::Project;
@@ -61,7 +61,11 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(missed && !args.quick)))
 }
 
-fn binary(project: &Project) -> Result<PathBuf> {
+/// Builds the simulator; where it is.
+///
+/// # Errors
+/// It does not build.
+pub(crate) fn binary(project: &Project) -> Result<PathBuf> {
     let mut cargo = project.cargo([
         "build",
         "--quiet",
@@ -140,6 +144,7 @@ impl Place {
             return Ok(());
         };
         let text = fs::read_to_string(page).context("cannot read the page")?;
-        fs::write(page, table::place(&text, &table)?).context("cannot write the page")
+        fs::write(page, table::place(&text, "simulate-suite", &table)?)
+            .context("cannot write the page")
     }
 }

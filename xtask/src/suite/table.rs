@@ -4,20 +4,20 @@ use super::runs::{Run, Target};
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-/// Where the page has the table.
-const BEGIN: &str = "<!-- figures: made by `cargo xtask simulate-suite`, not by hand -->";
+/// Where a page has its table.
 const END: &str = "<!-- end of figures -->";
 
-/// Puts the table into the page.
+/// Puts the table that `cargo xtask <command>` makes into the page.
 ///
 /// # Errors
 /// The page has no place for it.
-pub(crate) fn place(page: &str, table: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).context("no place for the table")?;
+pub(crate) fn place(page: &str, command: &str, table: &str) -> Result<String> {
+    let begin = format!("<!-- figures: made by `cargo xtask {command}`, not by hand -->");
+    let (before, rest) = page.split_once(&begin).context("no place for the table")?;
     let (_, after) = rest
         .split_once(END)
         .context("the table's place has no end")?;
-    Ok(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
+    Ok(format!("{before}{begin}\n\n{table}\n{END}{after}"))
 }
 
 /// All runs that have figures.
@@ -127,10 +127,12 @@ mod tests {
 
     #[test]
     fn the_table_takes_its_place_and_nothing_else() {
-        let page = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let placed = place(&page, "new\n").unwrap();
-        assert_eq!(placed, format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"));
-        assert_eq!(place(&placed, "new\n").unwrap(), placed);
-        assert!(place("no place", "new").is_err());
+        let begin = "<!-- figures: made by `cargo xtask some`, not by hand -->";
+        let page = format!("before\n{begin}\nold\n{END}\nafter\n");
+        let placed = place(&page, "some", "new\n").unwrap();
+        assert_eq!(placed, format!("before\n{begin}\n\nnew\n\n{END}\nafter\n"));
+        assert_eq!(place(&placed, "some", "new\n").unwrap(), placed);
+        assert!(place("no place", "some", "new").is_err());
+        assert!(place(&page, "other", "new").is_err());
     }
 }
