@@ -62,6 +62,10 @@ export class ChunkSide implements LoadSide {
     return null;
   }
 
+  isAhead(): boolean {
+    return false;
+  }
+
   learn(): null {
     return null;
   }

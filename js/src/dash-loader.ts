@@ -127,6 +127,10 @@ class DashLoad implements LoadSide {
     return this.#owner.source.next();
   }
 
+  isAhead(): boolean {
+    return this.#owner.source.isBehind(this.#fragment.startTime);
+  }
+
   lead(): number {
     return this.#owner.playhead.until(this.#fragment.startTime);
   }

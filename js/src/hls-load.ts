@@ -105,6 +105,11 @@ export class HlsLoad implements LoadSide {
     return this.facts && this.#owner.source.next();
   }
 
+  /** Playlists and lists of hls.js have no time line in common. */
+  isAhead(): boolean {
+    return false;
+  }
+
   learn(data: ArrayBuffer): Promise<void> | null {
     const { frag } = this.#context;
     if (!this.facts || this.#owner.hashes.published(frag)) return null;

@@ -45,6 +45,8 @@ export class IntegritySource {
   /** One for each period that plays it: the same film may come twice. */
   #byKey = new Map<string, Listed[]>();
   #byPath = new Map<string, Chunked>();
+  /** From here on, in seconds on the presentation's timeline, a segment is newer than all that are listed. */
+  #end = Infinity;
   #text = "";
   /** The latest text that does not count, and why. */
   #bad: { readonly text: string; readonly error: Error } | null = null;
@@ -78,6 +80,7 @@ export class IntegritySource {
     this.#url = this.#list = this.#running = this.#complaint = this.#bad = null;
     this.#byKey = new Map();
     this.#byPath = new Map();
+    this.#end = Infinity;
     this.#text = "";
     this.#askedAt = -Infinity;
     this.#lacking = false;
@@ -99,6 +102,11 @@ export class IntegritySource {
     if (first) this.#lacking = false;
     const away = (listed: Listed): number => Math.abs(listed.start - start);
     return first && others.reduce((best, other) => (away(other) < away(best) ? other : best), first);
+  }
+
+  /** Whether the list is behind the CDN: it names segments as they come, but none so new as one that begins at `start`, in seconds. */
+  isBehind(start: number): boolean {
+    return this.#grows && start >= this.#end;
   }
 
   /**
@@ -215,6 +223,7 @@ export class IntegritySource {
     this.#list = list;
     this.#byKey = byKey(list);
     this.#byPath = new Map(list.chunked.map((entry) => [pathOf(entry.url), entry]));
+    this.#end = endOf(list);
     this.#host.changed(list);
   }
 
@@ -268,6 +277,12 @@ export class IntegritySource {
     const interval = this.#quiet === 0 ? usual : Math.min(usual * SOON_FACTOR * 2 ** (this.#quiet - 1), this.#whileIdle());
     return Math.max(LEAST_PAUSE_MS, this.#askedAt + interval - performance.now());
   }
+}
+
+/** The middle of the newest segment: those of other representations need not begin at the same moment. Infinity: none comes. */
+function endOf({ live, whole }: IntegrityList): number {
+  if (!live || whole.length === 0) return Infinity;
+  return Math.max(...whole.map(({ start, duration }) => start + duration / 2));
 }
 
 function byKey({ whole }: IntegrityList): Map<string, Listed[]> {

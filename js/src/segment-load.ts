@@ -24,6 +24,8 @@ export interface LoadSide {
   pending(): Promise<void> | null;
   /** Comes when a list that may be behind the CDN has been read anew, or may be; null: there is none. */
   late(): Promise<void> | null;
+  /** Whether that list names segments as they come, and none so new as this one yet. */
+  isAhead(): boolean;
   /**
    * Bytes came: done when what their own answer says of them has been looked at, and `find` may know more; null: it says
    * nothing, or nothing that counts.
@@ -58,7 +60,10 @@ const BAD_BYTES = [502, "hash-mismatch: the CDN's bytes are not the publisher's"
 /** How long a load may wait for a hash that is on its way, if it has so much time, in ms. */
 const HASH_WAIT_MS = 500;
 const HASH_WAIT_NEEDS_MS = 1_500;
-/** How long bytes of a CDN that has given wrong ones wait for their hash, in ms. */
+/**
+ * How long bytes wait for a hash that is about to be listed, in ms; if the CDN has given none but right ones, only while the
+ * viewer has enough ahead.
+ */
 const LATE_HASH_MS = 2_000;
 /** An engine that can be waited for no longer than this is not, in ms. */
 const ENGINE_WAIT_MIN_MS = 50;
@@ -124,7 +129,7 @@ export class SegmentLoad {
     const learning = this.#side.learn(data);
     if (known) void this.#checkAfter(learning, known, { data, timing });
     else if (learning) void this.#learned(data, timing, learning);
-    else if (this.#session.suspects) void this.#suspected({ data, timing });
+    else if (this.#mayBeListed()) void this.#unlisted({ data, timing });
     else this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
   }
 
@@ -262,14 +267,22 @@ export class SegmentLoad {
     if (this.#phase !== "check") return;
     this.#known = this.#side.find();
     if (this.#known) this.#session.offer(this.#known, data, timing);
+    else if (this.#mayBeListed()) return this.#unlisted({ data, timing });
     this.#finish(data.byteLength, false, () => this.#side.deliver(data, null, 0));
   }
 
-  /** The list may be behind a CDN that has given wrong bytes: what it is about to name is not given to the player unseen. */
-  async #suspected(loaded: Loaded): Promise<void> {
+  /** Whether bytes without a hash are worth waiting with: their hash is about to come, and they are needed later, or are not to be trusted. */
+  #mayBeListed(): boolean {
+    return this.#session.suspects || (this.#side.isAhead() && this.#side.lead() >= HASH_WAIT_NEEDS_MS);
+  }
+
+  /** The list may be behind the CDN: what it is about to name is not given to the player unseen. */
+  async #unlisted(loaded: Loaded): Promise<void> {
     const { byteLength } = loaded.data;
     const until = performance.now() + LATE_HASH_MS;
-    for (let answer = this.#side.late(); answer && performance.now() < until; answer = this.#side.late()) {
+    while (this.#mayBeListed() && performance.now() < until) {
+      const answer = this.#side.late();
+      if (!answer) break;
       await answer;
       if (this.#phase !== "check") return;
       this.#known = this.#side.find(byteLength);

@@ -297,3 +297,47 @@ test("the engine hears of a representation when it is asked for, of a long one a
   const [{ segments }] = engine.of("playlist").at(-1);
   assert.equal(segments.find(({ sn }) => sn === 501).start, 2000);
 });
+
+test("bytes that are newer than the list wait for their hash, while there is time", async () => {
+  const self = await dash({ listed: [1, 2, 3], live: true });
+  await self.start();
+  const load = self.request(4);
+  await until(() => self.stock.requests.length === 2);
+  self.stock.answer(bytesOf(1000, 99));
+  await settle();
+  assert.ok(!load.names().includes("end"), "its hash is about to come");
+  self.segments = [1, 2, 3, 4].map(entry);
+  // The CDN's second answer is the publisher's.
+  self.answers = (request) => (request.url.includes("4.m4s") ? new Response(self.data(4)) : null);
+  await until(() => load.names().includes("end"));
+  assert.deepEqual(new Uint8Array(load.response.data), new Uint8Array(self.data(4)));
+  assert.equal(self.events.hashfailure.length, 1);
+});
+
+test("bytes that no list will name are the player's at once", async () => {
+  const self = await dash({ listed: [1, 2, 3], live: true });
+  await self.start();
+  // It begins no later than the newest that is listed.
+  const load = self.request(50, { startTime: 6.02 });
+  await until(() => self.stock.requests.length === 2);
+  const reads = self.fetched.length;
+  self.stock.answer(bytesOf(1000, 99));
+  await settle();
+  assert.ok(load.names().includes("end"));
+  assert.equal(self.fetched.length, reads);
+});
+
+test("bytes that a list names too late are the player's before they are needed", async () => {
+  const self = await dash({ listed: [1, 2, 3], live: true });
+  await self.start();
+  const load = self.request(4);
+  await until(() => self.stock.requests.length === 2);
+  self.stock.answer(bytesOf(1000, 4));
+  await settle();
+  assert.ok(!load.names().includes("end"));
+  // A second before the playhead is there; the list is read a moment later.
+  self.video.at(7, [2, 8]);
+  const reads = self.fetched.length;
+  await until(() => load.names().includes("end"));
+  assert.ok(self.fetched.length - reads <= 1, "nor is the list asked again and again");
+});

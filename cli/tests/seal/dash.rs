@@ -206,7 +206,7 @@ fn a_live_list_follows_its_mpd() {
 fn beside_ffmpeg_every_list_is_true_all_the_time() {
     let folders = Folders::new();
     let watch = Watch::start(&folders, &[]);
-    let mut ffmpeg = Command::new("ffmpeg")
+    let mut ffmpeg = Command::new(crate::ffmpeg_path())
         .args([
             "-nostdin",
             "-v",

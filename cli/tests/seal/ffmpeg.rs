@@ -41,7 +41,7 @@ impl Packager {
             "aac",
         ];
         let live = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "4"];
-        let child = Command::new("ffmpeg")
+        let child = Command::new(crate::ffmpeg_path())
             .args(["-nostdin", "-v", "error", "-re"])
             .args(input)
             .args(encode)

@@ -20,3 +20,8 @@ mod signed;
 mod single_file;
 mod stream;
 mod watch;
+
+/// The packager that the sealer is tested beside: `FFMPEG`, or what is on PATH.
+fn ffmpeg_path() -> std::ffi::OsString {
+    std::env::var_os("FFMPEG").unwrap_or_else(|| "ffmpeg".into())
+}

@@ -140,7 +140,7 @@ fn an_index_of_more_than_the_file_has_is_not_published() {
 fn ffmpeg(folders: &Folders, args: &str) {
     let pictures =
         "-f lavfi -i testsrc2=size=320x180:rate=25 -t 8 -c:v libx264 -preset ultrafast -g 50";
-    let status = Command::new("ffmpeg")
+    let status = Command::new(crate::ffmpeg_path())
         .args(["-nostdin", "-v", "error"])
         .args(pictures.split_whitespace().chain(args.split_whitespace()))
         .current_dir(folders.input())

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { Publisher, listOf } from "./publisher.mjs";
+import { Publisher, listOf, mediaPlaylists } from "./publisher.mjs";
 
 export class Demo {
   /** Starts one; resolves when it listens. Further arguments go to the command. */
@@ -78,6 +78,19 @@ export class Demo {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     throw new Error(`${name} was not served with hashes within 20 s`);
+  }
+
+  /**
+   * Waits until the newest segment of the live event has been listed for a while. A hls.js that begins just as one appears
+   * reads its playlist at that edge again and again; when it comes too early once, it looks again half a segment later, and from
+   * then on takes its latency for half a segment less than it is.
+   */
+  async midSegment(seconds = 0.6) {
+    const read = async (url) => (await fetch(url)).text();
+    const [playlist] = mediaPlaylists(await read(this.live), this.live);
+    const first = await read(playlist);
+    while ((await read(playlist)) === first) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }
 
   /** What the publisher signs from now on, for comparison with what players were given. */

@@ -69,11 +69,16 @@ function crowdOf(count, window, { least }) {
       const plain = await t.tab({ name: "plain twin" });
       await t.sleep(2);
       const swarm = joined(demo);
+      let twinStarts;
       for (const [i, tab] of tabs.entries()) {
-        if (i === count >> 1) await plain.start({ url: other.live });
+        if (i === count >> 1) {
+          twinStarts = other.midSegment().then(() => plain.start({ url: other.live }));
+          twinStarts.catch(() => {}); // awaited below
+        }
         await tab.start({ url: demo.live, swarm });
         await t.sleep(1);
       }
+      await twinStarts;
       await t.sleep(19);
       const settled = Math.max(...(await reports(tabs)).map(lastNumber));
       await t.sleep(40);
@@ -121,7 +126,9 @@ export const crowd = [
         const tabs = await viewers(t, demo, 4, kind.live(demo));
         // What real time is on this machine, a plain player tells, of another origin.
         const plain = await t.tab({ name: "plain twin" });
-        await plain.start(kind.live(await t.demo()));
+        const other = await t.demo();
+        await other.midSegment();
+        await plain.start(kind.live(other));
         await t.sleep(10);
         const memory = await wasmMemory(tabs[0]);
         await t.sleep(SECONDS - 10);

@@ -2,13 +2,14 @@
 
 use super::libtest::Reader;
 use super::{Outcome, Scope};
+use crate::tools;
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, pipe};
 
 /// Runs the tests of the workspace and counts them.
 ///
 /// # Errors
-/// Cargo cannot be started.
+/// Cargo cannot be started; there is no ffmpeg, beside which the sealer is tested.
 pub(crate) fn run(scope: &Scope) -> Result<Outcome> {
     let (output, input) = pipe().context("no pipe")?;
     let mut cargo = scope
@@ -20,6 +21,7 @@ pub(crate) fn run(scope: &Scope) -> Result<Outcome> {
     // One pipe for both streams keeps cargo's headings and the tests' lines in order.
     cargo
         .env("CARGO_TERM_COLOR", "never")
+        .env("FFMPEG", tools::ffmpeg()?)
         .stdout(input.try_clone()?)
         .stderr(input);
     let mut child = cargo.spawn().context("cannot start cargo")?;
