@@ -84,8 +84,9 @@ pub mod strangers {
     /// Candidates in a session description: a browser tries every one of them, against whomever it names. A machine with
     /// many interfaces has a few dozen.
     pub const MAX_CANDIDATES: usize = 64;
-    /// Address blocks (/24 of IPv4, /48 of IPv6) of one viewer that are looked at.
-    pub const MAX_BLOCKS: usize = 4;
+    /// Public address blocks (/24 of IPv4, /48 of IPv6) in a session description. A viewer has one of each kind, or two
+    /// with a tunnel; who names many hides the one that is its own.
+    pub const MAX_BLOCKS: usize = 8;
     /// Of so many neighbours one may be in the same public address block, and two in any case. This viewer's own block, private
     /// addresses, and hidden (mDNS) ones are not counted.
     pub const PER_BLOCK: usize = 4;

@@ -1,12 +1,11 @@
 //! Bad bytes, whom they are blamed on, and for how long.
 
 use crate::rig::{Rig, SDP, id};
-use crate::stream::{WRONG, liar_and_honest, segment};
+use crate::stream::{Segment, WRONG, liar_and_honest, segment};
 use swarmline::core::action::Action;
 use swarmline::core::config::{Config, LEAF};
 use swarmline::core::event::Event;
 use swarmline::core::ids::*;
-use swarmline::core::time::Time;
 use swarmline::core::wire::{self, ByeReason, Message};
 
 #[test]
@@ -105,15 +104,7 @@ fn a_forged_tree_costs_its_sender_the_connection() {
 fn without_a_root_the_guilty_one_of_several_is_found_once_the_right_bytes_are_here() {
     let segment = segment(5, 12, false);
     let (mut rig, liar, honest, seg) = liar_and_honest(Config::default(), &segment);
-    for conn in [liar, honest] {
-        rig.announce(conn, 1, &segment);
-    }
-    // Each sends half; what was not asked of one counts all the same.
-    for leaf in 0..12 {
-        let from = if leaf < 6 { liar } else { honest };
-        rig.chunk(from, 1, leaf, LEAF as usize);
-    }
-    assert!(rig.done.contains(&Action::HashSegment { seg }));
+    let sent = halves(&mut rig, seg, &segment, liar, honest);
     let hash = SegmentHash([255; 32]);
     rig.tell(Event::SegmentHashed { seg, hash });
     let asked = |rig: &Rig| {
@@ -125,29 +116,21 @@ fn without_a_root_the_guilty_one_of_several_is_found_once_the_right_bytes_are_he
         !rig.is_gone(liar) && !rig.is_gone(honest),
         "nobody knows yet"
     );
-    let mut sent = segment.leaves.clone();
-    sent[3] = WRONG;
     let first = 0;
-    rig.tell(Event::LeavesHashed {
-        seg,
-        first,
-        hashes: sent,
-    });
-    // The CDN brings the right ones.
-    rig.now = Time(58_000_000);
-    rig.tell(Event::Woke);
-    let fetch = rig.done.iter().rev().find_map(|action| match action {
-        Action::Fetch { fetch, .. } => Some(*fetch),
-        _ => None,
-    });
-    let fetch = fetch.unwrap();
-    rig.tell(Event::FetchStarted {
-        fetch,
-        length: None,
-        offset: 0,
-    });
-    let len = segment.info.bytes as usize;
-    rig.tell(Event::FetchBytes { fetch, len });
+    let hashes = sent;
+    rig.tell(Event::LeavesHashed { seg, first, hashes });
+    // Nobody is asked any more, whatever he says he has, and what comes is not taken: the CDN brings the right ones.
+    let asked_before = rig.asked(liar).len() + rig.asked(honest).len();
+    let fetch = rig.fetch();
+    for conn in [liar, honest] {
+        rig.announce(conn, 2, &segment);
+        rig.chunk(conn, 2, 11, LEAF as usize);
+    }
+    assert_eq!(
+        rig.asked(liar).len() + rig.asked(honest).len(),
+        asked_before
+    );
+    rig.bring(fetch, segment.info.bytes);
     rig.tell(Event::FetchEnded { fetch });
     let hash = segment.info.hash;
     rig.tell(Event::SegmentHashed { seg, hash });
@@ -160,6 +143,160 @@ fn without_a_root_the_guilty_one_of_several_is_found_once_the_right_bytes_are_he
     assert_eq!(rig.engine.stats().bans, 1);
     assert_eq!(rig.open(id(10)), None, "the liar");
     assert_ne!(rig.reason(honest), Some("bad-hash"));
+}
+
+/// Half of a segment comes from each, as it is asked for, and one leaf of the first is wrong: what its leaves hash to.
+fn halves(
+    rig: &mut Rig,
+    seg: SegKey,
+    segment: &Segment,
+    liar: ConnId,
+    honest: ConnId,
+) -> Vec<TreeHash> {
+    let (mut sent, mut served) = (segment.leaves.clone(), [0; 2]);
+    for conn in [liar, honest] {
+        rig.announce(conn, 1, segment);
+    }
+    while !rig.done.contains(&Action::HashSegment { seg }) {
+        rig.wait(100);
+        for (conn, served) in [liar, honest].into_iter().zip(&mut served) {
+            for leaf in rig.asked(conn).split_off(*served) {
+                *served += 1;
+                rig.chunk(conn, 1, leaf, LEAF as usize);
+                if conn == liar && !sent.contains(&WRONG) {
+                    sent[leaf as usize] = WRONG;
+                }
+            }
+        }
+    }
+    assert!(served.iter().all(|count| *count > 0));
+    sent
+}
+
+#[test]
+fn without_a_root_what_was_not_asked_for_spoils_nothing() {
+    let segment = segment(5, 12, false);
+    let (mut rig, liar, _, seg) = liar_and_honest(Config::default(), &segment);
+    let fetch = rig.fetch();
+    rig.bring(fetch, segment.info.bytes / 2);
+    rig.announce(liar, 1, &segment);
+    rig.chunk(liar, 1, 11, LEAF as usize);
+    let wrote = |action: &&Action| matches!(action, Action::Write { at, .. } if *at == 11 * LEAF);
+    assert_eq!(rig.done.iter().filter(wrote).count(), 0);
+    assert_eq!(rig.engine.stats().wasted_bytes, u64::from(LEAF));
+    rig.bring(fetch, segment.info.bytes / 2);
+    assert!(rig.done.contains(&Action::HashSegment { seg }));
+}
+
+#[test]
+fn what_a_peer_wrote_over_the_cdns_bytes_is_not_blamed_on_the_cdn() {
+    let segment = segment(5, 12, true);
+    let (mut rig, liar, honest, seg) = liar_and_honest(Config::default(), &segment);
+    rig.announce(honest, 1, &segment);
+    rig.send_tree(honest, 1, &segment);
+    let fetch = rig.fetch();
+    rig.bring(fetch, 10_000);
+    rig.announce(liar, 1, &segment);
+    rig.chunk(liar, 1, 0, LEAF as usize);
+    let (first, hashes) = (0, vec![WRONG]);
+    rig.tell(Event::LeavesHashed { seg, first, hashes });
+    assert_eq!(rig.reason(liar), Some("bad-hash"));
+    let from = rig.done.len();
+    rig.bring(fetch, LEAF - 10_000);
+    let hashing = |action: &Action| matches!(action, Action::HashLeaves { first: 0, .. });
+    assert!(
+        !rig.done[from..].iter().any(hashing),
+        "half of it is the liar's"
+    );
+    rig.bring(fetch, LEAF);
+    assert!(
+        rig.done
+            .iter()
+            .any(|action| matches!(action, Action::HashLeaves { first: 1, .. }))
+    );
+    assert!(!rig.done.contains(&Action::AbortFetch { fetch }));
+}
+
+#[test]
+fn whatever_is_wrong_in_one_answer_of_the_cdn_it_is_asked_once_more() {
+    let segment = segment(5, 12, true);
+    let (mut rig, _, honest, seg) = liar_and_honest(Config::default(), &segment);
+    rig.announce(honest, 1, &segment);
+    rig.send_tree(honest, 1, &segment);
+    let first = rig.fetch();
+    // Their hashes take a while.
+    rig.bring(first, LEAF);
+    rig.bring(first, LEAF);
+    let wrong = |first| Event::LeavesHashed {
+        seg,
+        first,
+        hashes: vec![WRONG],
+    };
+    rig.tell(wrong(0));
+    assert!(rig.done.contains(&Action::AbortFetch { fetch: first }));
+    let second = rig.fetch();
+    assert_ne!(second, first);
+    rig.tell(wrong(1));
+    assert!(!rig.done.contains(&Action::AbortFetch { fetch: second }));
+    assert!(
+        !rig.done
+            .iter()
+            .any(|action| matches!(action, Action::Fail { .. }))
+    );
+    // What is wrong in the second is the end of it.
+    rig.bring(second, LEAF);
+    rig.tell(wrong(0));
+    assert!(
+        rig.done
+            .iter()
+            .any(|action| matches!(action, Action::Fail { .. }))
+    );
+}
+
+#[test]
+fn who_sends_leaves_without_their_hashes_is_no_use_and_soon_gone() {
+    let segment = segment(5, 12, true);
+    let (mut rig, rude, _, _) = liar_and_honest(Config::default(), &segment);
+    rig.announce(rude, 1, &segment);
+    let mut served = 0;
+    for _ in 0..60 {
+        for leaf in rig.asked(rude).split_off(served) {
+            served += 1;
+            rig.chunk(rude, 1, leaf, LEAF as usize);
+        }
+        rig.wait(500);
+        rig.stand_still();
+        rig.say(rude, &Message::Pong { nonce: 0 });
+    }
+    assert_eq!(rig.reason(rude), Some("unkept"));
+    assert_eq!(rig.engine.stats().peer_bytes, 3 * u64::from(LEAF));
+}
+
+#[test]
+fn what_nobody_asked_for_makes_no_line_look_faster() {
+    let rate = |unasked: u32| {
+        let segment = segment(5, 12, true);
+        let (mut rig, pushy, _, seg) = liar_and_honest(Config::default(), &segment);
+        rig.announce(pushy, 1, &segment);
+        rig.send_tree(pushy, 1, &segment);
+        let fetch = rig.fetch();
+        for leaf in 0..12 {
+            rig.bring(fetch, LEAF);
+            let (first, hashes) = (leaf, vec![segment.leaves[leaf as usize]]);
+            rig.tell(Event::LeavesHashed { seg, first, hashes });
+            if leaf < unasked {
+                rig.chunk(pushy, 1, leaf, LEAF as usize);
+            }
+        }
+        let hash = segment.info.hash;
+        rig.tell(Event::SegmentHashed { seg, hash });
+        let rate = rig.latest().iter().find_map(|action| match action {
+            Action::Deliver { report, .. } => Some(report.rate),
+            _ => None,
+        });
+        rate.unwrap()
+    };
+    assert_eq!(rate(0), rate(11));
 }
 
 #[test]

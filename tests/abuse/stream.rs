@@ -8,6 +8,7 @@ use swarmline::core::config::{Config, LEAF};
 use swarmline::core::event::Event;
 use swarmline::core::ids::*;
 use swarmline::core::integrity::merkle;
+use swarmline::core::time::Time;
 use swarmline::core::timeline::{Playhead, Playlist, SegmentInfo};
 use swarmline::core::wire::{Holding, Message};
 
@@ -88,7 +89,7 @@ impl Rig {
         );
     }
 
-    fn send_tree(&mut self, conn: ConnId, alias: u32, segment: &Segment) {
+    pub(super) fn send_tree(&mut self, conn: ConnId, alias: u32, segment: &Segment) {
         self.say(
             conn,
             &Message::Leaves {
@@ -97,6 +98,37 @@ impl Rig {
                 hashes: segment.leaves.clone(),
             },
         );
+    }
+
+    /// The CDN's turn comes; its newest request, of which the body begins.
+    pub(super) fn fetch(&mut self) -> FetchId {
+        let newest = |done: &[Action]| {
+            done.iter().rev().find_map(|action| match action {
+                Action::Fetch { fetch, range, .. } => Some((*fetch, *range)),
+                _ => None,
+            })
+        };
+        let before = newest(&self.done);
+        let aborted = |(fetch, _)| self.done.contains(&Action::AbortFetch { fetch });
+        if before.is_none_or(aborted) {
+            self.now = self.now.max(Time(58_000_000));
+            self.tell(Event::Woke);
+        }
+        let (fetch, range) = newest(&self.done).unwrap();
+        self.now += Duration::from_millis(20);
+        self.tell(Event::FetchStarted {
+            fetch,
+            length: None,
+            offset: range.map_or(0, |(first, _)| first),
+        });
+        fetch
+    }
+
+    /// So many more bytes of a body come.
+    pub(super) fn bring(&mut self, fetch: FetchId, bytes: u32) {
+        self.now += Duration::from_millis(10);
+        let len = bytes as usize;
+        self.tell(Event::FetchBytes { fetch, len });
     }
 
     /// Answers what is asked of a neighbour from now on until nothing more is; `lies` says which leaves are wrong.

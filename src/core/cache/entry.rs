@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// Where bytes came from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {
-    /// The CDN.
-    Cdn,
+    /// The CDN, after so many answers of its that were not the publisher's.
+    Cdn(u8),
     /// A peer.
     Peer(ConnId),
 }
@@ -85,8 +85,9 @@ pub struct Entry {
     pub cdn_mismatches: u8,
     /// Whether the player has got it.
     pub delivered: bool,
-    /// Whether the CDN has been asked since the last mismatch; what the host inserts counts as an answer.
-    pub asked_cdn: bool,
+    /// Whether nothing more of it is taken from peers: one of them sent wrong bytes, nothing tells which, and each further
+    /// attempt with their help could come to the same.
+    pub shuns_peers: bool,
     /// Whose bytes were wrong, if that is being found out.
     pub inquest: Option<Inquest>,
     count: u32,
@@ -113,7 +114,7 @@ impl Entry {
             cdn_bytes: 0,
             cdn_mismatches: 0,
             delivered: false,
-            asked_cdn: true,
+            shuns_peers: false,
             inquest: None,
             count,
             leaves: vec![Leaf::Missing; count as usize],
@@ -189,6 +190,28 @@ impl Entry {
         self.info.root.is_some() && self.tree.is_none()
     }
 
+    /// The CDN, as the source of what its present answer brings.
+    pub fn cdn(&self) -> Source {
+        Source::Cdn(self.cdn_mismatches)
+    }
+
+    /// Bytes of the CDN did not match, those of an answer after so many mismatches. Whether this is the first that is
+    /// known to be wrong of it: all that is wrong in one answer is one mismatch.
+    pub fn mismatched(&mut self, answer: u8) -> bool {
+        let first = answer == self.cdn_mismatches;
+        self.cdn_mismatches = self.cdn_mismatches.saturating_add(u8::from(first));
+        first
+    }
+
+    /// Whether a leaf from a peer is of use. Where leaves have no hashes, what was not asked for is not: anybody could
+    /// spoil the whole by it.
+    pub fn takes_from_peers(&self, was_asked: bool) -> bool {
+        match self.info.root {
+            Some(_) => self.tree.is_some(),
+            None => was_asked && !self.shuns_peers,
+        }
+    }
+
     fn set(&mut self, leaf: u32, state: Leaf) {
         let Some(slot) = self.leaves.get_mut(leaf as usize) else {
             return;
@@ -211,7 +234,7 @@ impl Entry {
         }
         let (_, len) = self.range(leaf);
         match source {
-            Source::Cdn => self.cdn_bytes += len,
+            Source::Cdn(_) => self.cdn_bytes += len,
             Source::Peer(_) => self.peer_bytes += len,
         }
         if self.info.root.is_some() {
@@ -310,7 +333,7 @@ impl Entry {
         }
         let (_, len) = self.range(leaf);
         match source {
-            Source::Cdn => self.cdn_bytes = self.cdn_bytes.saturating_sub(len),
+            Source::Cdn(_) => self.cdn_bytes = self.cdn_bytes.saturating_sub(len),
             Source::Peer(_) => self.peer_bytes = self.peer_bytes.saturating_sub(len),
         }
         Step::BadLeaf(source)
@@ -337,6 +360,7 @@ impl Entry {
         }
         if hash != self.info.hash {
             self.inquest = self.accuse();
+            self.shuns_peers = self.inquest.is_some();
             return self.refuse();
         }
         self.phase = Phase::Complete;

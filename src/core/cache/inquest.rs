@@ -98,7 +98,7 @@ mod tests {
         #[test]
         fn blame_is_right(leaves in prop::collection::vec((0_u32..6, any::<bool>()), 1..60)) {
             let sources: Vec<Source> = leaves.iter().map(|(who, _)| match who {
-                0 => Source::Cdn,
+                0 => Source::Cdn(0),
                 who => peer(*who),
             }).collect();
             let right: Vec<TreeHash> = (0..leaves.len() as u8).map(hash).collect();

@@ -130,7 +130,7 @@ mod tests {
         };
         let seg = cache.insert(Arc::new(info), Time(0));
         let entry = cache.get_mut(seg).unwrap();
-        assert_eq!(entry.arrived(0, Source::Cdn), Step::HashSegment);
+        assert_eq!(entry.arrived(0, Source::Cdn(0)), Step::HashSegment);
         assert_eq!(entry.segment_hashed(hash, Time(used)), Step::Verified);
         seg
     }

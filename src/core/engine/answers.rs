@@ -8,6 +8,7 @@
 use super::Engine;
 use super::fetches::Fetch;
 use crate::core::action::Action;
+use crate::core::cache::entry::Entry;
 use crate::core::config::LEAF;
 use crate::core::error::FetchError;
 use crate::core::ids::{FetchId, SegKey};
@@ -107,7 +108,9 @@ impl Engine {
         if let Some(get) = self.gets.get_mut(&fetch.seg) {
             get.asks_whole = true;
         }
-        self.hash_failure(fetch.seg, true, out);
+        if let Some(source) = self.cache.get(fetch.seg).map(Entry::cdn) {
+            self.hash_failure(fetch.seg, source, out);
+        }
         self.cdn_mismatch(fetch.seg, out);
     }
 

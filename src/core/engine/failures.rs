@@ -129,7 +129,8 @@ impl Engine {
         let dry = get
             .dry
             .is_some_and(|since| self.now >= since + PATIENCE_DRY);
-        let hash = self.cache.get(seg).map(|entry| entry.info.hash);
+        let entry = self.cache.get(seg).filter(|entry| !entry.shuns_peers);
+        let hash = entry.map(|entry| entry.info.hash);
         let promised = hash.is_some_and(|hash| self.is_promised(&hash));
         if (final_word && !promised) || (dry && get.failures >= PATIENCE) {
             self.give_up(seg, LoadError::Cdn(error), out);

@@ -4,7 +4,6 @@ use super::Engine;
 use super::get::Get;
 use super::timers::RACE_CHECK;
 use crate::core::action::Action;
-use crate::core::cache::entry::Source;
 use crate::core::ids::{FetchId, SegKey, SegmentHash};
 use crate::core::time::{Duration, Time, micros};
 use crate::core::wire::Message;
@@ -54,13 +53,12 @@ impl Fetch {
 impl Engine {
     /// Asks the CDN for bytes `from..to` of a segment.
     pub(super) fn fetch(&mut self, seg: SegKey, from: u32, to: u32, out: &mut Vec<Action>) {
-        let Some(entry) = self.cache.get_mut(seg) else {
+        let Some(entry) = self.cache.get(seg) else {
             return;
         };
         let info = entry.info.clone();
         let get = self.gets.get(&seg);
         let bypass_cache = entry.cdn_mismatches > 0 || get.is_some_and(|get| get.asks_fresh);
-        entry.asked_cdn = true;
         let fetch = FetchId(self.next_fetch);
         self.next_fetch += 1;
         let base = info.offset.unwrap_or(0);
@@ -144,6 +142,7 @@ impl Engine {
         }
         let leaf = fetch.pos / crate::core::config::LEAF;
         let (at, size) = entry.range(leaf);
+        let source = entry.cdn();
         let end = (at + size).min(fetch.to);
         let len = available.min(end - fetch.pos);
         if fetch.pos == at {
@@ -162,10 +161,23 @@ impl Engine {
             if first {
                 self.cdn_is_back();
             }
-            self.leaf_arrived(seg, leaf, Source::Cdn, out);
+            self.leaf_arrived(seg, leaf, source, out);
         }
         self.finish_early(id, out);
         Some(len)
+    }
+
+    /// A peer's bytes are written to a leaf: what a request to the CDN has brought of it so far is gone.
+    pub(super) fn overwritten(&mut self, seg: SegKey, leaf: u32) {
+        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
+            return;
+        };
+        let (at, len) = entry.range(leaf);
+        for id in &get.fetches {
+            if let Some(fetch) = self.fetches.get_mut(id) {
+                fetch.intact &= fetch.pos <= at || fetch.pos >= at + len;
+            }
+        }
     }
 
     /// Ends a request that has brought all it was asked for, or whose rest has come from elsewhere.

@@ -3,7 +3,6 @@
 use super::Engine;
 use super::get::Get;
 use crate::core::action::{Action, DeliveryReport, Notice};
-use crate::core::cache::entry::Source;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{LoadId, RenditionId, SegKey};
 use crate::core::time::{Duration, Time};
@@ -197,6 +196,7 @@ impl Engine {
             return;
         };
         entry.delivered = true;
+        let source = entry.cdn();
         let missing = entry.missing_leaves().clone();
         for run in missing.runs(0..missing.size()) {
             let (at, end) = (entry.range(run.start).0, entry.range(run.end).0);
@@ -208,7 +208,7 @@ impl Engine {
             });
         }
         for leaf in missing.ones() {
-            self.leaf_arrived(seg, leaf, Source::Cdn, out);
+            self.leaf_arrived(seg, leaf, source, out);
         }
         self.look_ahead(out);
     }

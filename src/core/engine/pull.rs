@@ -139,6 +139,9 @@ impl Engine {
         let Some((_, holding)) = peer.holding(&entry.info.hash) else {
             return Vec::new();
         };
+        if entry.shuns_peers {
+            return Vec::new();
+        }
         let mut open = entry.missing_leaves().clone();
         open.subtract(&get.asked);
         if let Some(has) = &holding.has {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::core::action::Action;
-use crate::core::cache::entry::{Source, Step};
+use crate::core::cache::entry::{Entry, Source, Step};
 use crate::core::ids::{ConnId, SegKey};
 use crate::core::swarm::Offence;
 use crate::core::wire::{Message, RejectReason};
@@ -19,6 +19,7 @@ impl Engine {
     ) {
         self.stats.peer_bytes += payload as u64;
         self.meter_due = true;
+        let now = self.now;
         let payload = u32::try_from(payload).unwrap_or(u32::MAX);
         let peer = self.swarm.peer(conn);
         let hash = peer
@@ -29,14 +30,18 @@ impl Engine {
             self.charge_unasked(conn, payload, out);
             return;
         };
+        let blind = self.cache.get(seg).is_some_and(Entry::needs_tree);
         let (mut from, mut leaf, mut asked) = (0, first, 0);
         let mut wanted = Wanted::default();
         while from < payload {
             let Some(len) = self.piece(seg, leaf).filter(|len| from + len <= payload) else {
                 break;
             };
-            asked += u32::from(self.was_asked(conn, seg, leaf));
-            if self.is_wanted(seg, leaf, len) {
+            let was_asked = self.was_asked(conn, seg, leaf);
+            asked += u32::from(was_asked);
+            if self.is_wanted(seg, leaf, len, was_asked) {
+                // What nobody waited for says nothing about the time that it took.
+                self.meter.add(if was_asked { len.into() } else { 0 });
                 wanted.add(leaf, from, len);
             } else {
                 self.leaves_received(conn, seg, std::mem::take(&mut wanted), out);
@@ -46,10 +51,12 @@ impl Engine {
         }
         self.leaves_received(conn, seg, wanted, out);
         self.stats.wasted_bytes += u64::from(payload - from);
-        self.meter.add(u64::from(payload));
-        let now = self.now;
         if let Some(peer) = self.swarm.peer_mut(conn).filter(|_| asked > 0) {
-            peer.brought(now, asked);
+            match blind {
+                // The hashes come first, or the leaves are good for nothing.
+                true => peer.let_down(now),
+                false => peer.brought(now, asked),
+            }
         } else if !self.charge_unasked(conn, payload, out) {
             return;
         }
@@ -83,7 +90,7 @@ impl Engine {
     }
 
     /// Whether a leaf that a peer sends is of any use; what is not is counted.
-    fn is_wanted(&mut self, seg: SegKey, leaf: u32, len: u32) -> bool {
+    fn is_wanted(&mut self, seg: SegKey, leaf: u32, len: u32, was_asked: bool) -> bool {
         let Some(entry) = self.cache.get(seg) else {
             return false;
         };
@@ -91,7 +98,7 @@ impl Engine {
             self.stats.duplicate_bytes += u64::from(len);
             return false;
         }
-        let useless = entry.needs_tree();
+        let useless = !entry.takes_from_peers(was_asked);
         self.stats.wasted_bytes += if useless { u64::from(len) } else { 0 };
         !useless
     }
@@ -116,6 +123,7 @@ impl Engine {
         let at = self.cache.get(seg).map_or(0, |entry| entry.range(first).0);
         out.push(Action::Write { seg, at, from, len });
         for leaf in first..first + count {
+            self.overwritten(seg, leaf);
             self.leaf_arrived(seg, leaf, Source::Peer(conn), out);
         }
     }

@@ -169,10 +169,11 @@ impl Engine {
         if self.gets.iter().any(urgent) {
             return self.now + LOOK_AGAIN;
         }
-        let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
+        let Some(entry) = self.cache.get(seg) else {
             return Time::NEVER;
         };
-        if let Some(until) = self.promised_until(&hash) {
+        let (hash, waits) = (entry.info.hash, !entry.shuns_peers);
+        if let Some(until) = self.promised_until(&hash).filter(|_| waits) {
             return until;
         }
         let uncovered = self.uncovered(seg, &hash);
@@ -183,7 +184,10 @@ impl Engine {
             }
             return now + LOOK_AGAIN;
         }
-        let wait = self.wait_for_turn(seg, &hash);
+        let wait = match waits {
+            true => self.wait_for_turn(seg, &hash),
+            false => Duration::ZERO,
+        };
         let Some(get) = self.gets.get_mut(&seg) else {
             return Time::NEVER;
         };
@@ -251,6 +255,9 @@ impl Engine {
         let mut uncovered = entry.missing_leaves().clone();
         if let Some(early) = self.gets.get(&seg).and_then(|get| get.early.as_ref()) {
             uncovered.subtract(early);
+        }
+        if entry.shuns_peers {
+            return uncovered;
         }
         let trusted = self
             .swarm

@@ -34,13 +34,19 @@ impl Engine {
         match entry.tree_received(&tree) {
             Ok(None) => {}
             Ok(Some(wrong)) => {
-                wrong.iter().for_each(|_| self.hash_failure(seg, true, out));
+                let mut is_new = false;
+                for source in wrong {
+                    is_new |= self.hash_failure(seg, source, out);
+                }
+                if is_new {
+                    self.cdn_mismatch(seg, out);
+                }
                 self.refill_due = true;
                 self.review_turns();
                 self.tree_known(seg, out);
             }
             Err(_) => {
-                self.hash_failure(seg, false, out);
+                self.hash_failure(seg, Source::Peer(conn), out);
                 self.ban(conn, Offence::BadHash, out);
             }
         }
@@ -100,13 +106,13 @@ impl Engine {
         let Some(entry) = self.cache.get_mut(seg) else {
             return;
         };
-        let whole_tree = entry.tree.is_some();
+        let (whole_tree, cdn) = (entry.tree.is_some(), entry.cdn());
         match entry.segment_hashed(hash, now) {
             Step::Verified => self.completed(seg, out),
             // Every leaf leads to the publisher's root and the whole does not match the publisher's hash:
             // the publisher contradicts itself, and no other source will do better.
             Step::BadSegment(_) if whole_tree => {
-                self.hash_failure(seg, true, out);
+                self.hash_failure(seg, cdn, out);
                 self.give_up(seg, LoadError::HashMismatch, out);
             }
             Step::BadSegment(sources) => self.bad_segment(seg, &sources, out),
@@ -118,10 +124,11 @@ impl Engine {
         self.stats.wasted_bytes += u64::from(len);
         self.refill_due = true;
         self.review_turns();
-        self.hash_failure(seg, source == Source::Cdn, out);
+        let is_new = self.hash_failure(seg, source, out);
         match source {
             Source::Peer(conn) => self.ban(conn, Offence::BadHash, out),
-            Source::Cdn => self.cdn_mismatch(seg, out),
+            Source::Cdn(_) if is_new => self.cdn_mismatch(seg, out),
+            Source::Cdn(_) => {}
         }
     }
 
@@ -130,32 +137,25 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return;
         };
+        let cdn = entry.cdn();
         self.stats.wasted_bytes += u64::from(entry.info.bytes);
         self.refill_due = true;
         self.review_turns();
         let peers = sources.iter().filter_map(|source| match source {
             Source::Peer(conn) => Some(*conn),
-            Source::Cdn => None,
+            Source::Cdn(_) => None,
         });
         let suspects: Vec<ConnId> = peers.collect();
-        self.hash_failure(seg, suspects.is_empty(), out);
+        // The one who is to blame if there is but one, or the newest answer of the CDN's.
+        let source = suspects.first().map_or(cdn, |conn| Source::Peer(*conn));
+        self.hash_failure(seg, source, out);
         match sources {
             [Source::Peer(culprit)] => self.ban(*culprit, Offence::BadHash, out),
             _ if suspects.is_empty() => self.cdn_mismatch(seg, out),
-            // Several may be honest: nothing more of this segment is asked of any of them until it is known who is not.
+            // Several may be honest: the CDN brings this segment, and then it is known who is not.
             _ => {
                 self.begin_inquest(seg, &suspects, out);
-                suspects.iter().for_each(|conn| self.distrust(*conn, seg));
             }
-        }
-    }
-
-    fn distrust(&mut self, conn: ConnId, seg: SegKey) {
-        let hash = self.cache.get(seg).map(|entry| entry.info.hash);
-        if let (Some(hash), Some(peer)) = (hash, self.swarm.peer_mut(conn))
-            && let Some((alias, _)) = peer.holding(&hash)
-        {
-            peer.forget(alias);
         }
     }
 
@@ -209,16 +209,18 @@ impl Engine {
         self.trim(out);
     }
 
-    /// Bytes did not match their hash.
-    pub(super) fn hash_failure(&mut self, seg: SegKey, from_cdn: bool, out: &mut Vec<Action>) {
+    /// Bytes did not match their hash. Whether they are the first of an answer of the CDN's that are known to be wrong.
+    pub(super) fn hash_failure(&mut self, seg: SegKey, of: Source, out: &mut Vec<Action>) -> bool {
         self.stats.hash_failures += 1;
-        if let Some(entry) = self.cache.get_mut(seg) {
-            // All that is wrong in one answer is one mismatch.
-            if from_cdn && std::mem::take(&mut entry.asked_cdn) {
-                entry.cdn_mismatches = entry.cdn_mismatches.saturating_add(1);
-            }
-            let hash = entry.info.hash;
-            self.notify(Notice::HashFailure { hash, from_cdn }, out);
-        }
+        let Some(entry) = self.cache.get_mut(seg) else {
+            return false;
+        };
+        let (hash, from_cdn) = (entry.info.hash, matches!(of, Source::Cdn(_)));
+        let is_new = match of {
+            Source::Cdn(answer) => entry.mismatched(answer),
+            Source::Peer(_) => false,
+        };
+        self.notify(Notice::HashFailure { hash, from_cdn }, out);
+        is_new
     }
 }

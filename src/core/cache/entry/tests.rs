@@ -36,7 +36,7 @@ fn entry() -> Entry {
 fn filled(entry: &mut Entry, wrong: u32) -> Step {
     let source = |leaf: u32| match leaf % 3 {
         0 => TWO,
-        1 => Source::Cdn,
+        1 => Source::Cdn(0),
         _ => ONE,
     };
     for leaf in 0..LEAVES {
@@ -52,7 +52,7 @@ fn filled(entry: &mut Entry, wrong: u32) -> Step {
 #[test]
 fn who_sent_a_wrong_segment_is_named_once_and_it_can_be_got_again() {
     let mut entry = entry();
-    let all = vec![Source::Cdn, ONE, TWO];
+    let all = vec![Source::Cdn(0), ONE, TWO];
     assert_eq!(filled(&mut entry, 9), Step::BadSegment(all.clone()));
     assert_eq!(entry.missing(), LEAVES);
     assert_eq!(filled(&mut entry, 9), Step::BadSegment(all.clone()));
