@@ -1,6 +1,7 @@
 import type { SegmentBook } from "./asked-hashes.js";
 import type { DashFeed } from "./dash-feed.js";
 import type { FragmentRequest } from "./dash-types.js";
+import { believed } from "./known.js";
 import type { Known, Segment } from "./known.js";
 import type { Session } from "./session.js";
 import type { UnlistedSegment } from "./types.js";
@@ -38,7 +39,7 @@ export class DashHashes implements SegmentBook<DashSegment> {
 
   /** As the engine takes it, if its hash is known. */
   segment({ fragment, range, url }: DashSegment): Segment | null {
-    const known = this.#known.get(keyOf(url, range));
+    const known = this.#find(url, range);
     if (!known) return null;
     const { duration, index: sn, mediaType, representation, startTime: start } = fragment;
     const rendition = this.#feed.rendition(`${mediaType} ${representation?.id}`);
@@ -46,7 +47,11 @@ export class DashHashes implements SegmentBook<DashSegment> {
   }
 
   has({ range, url }: DashSegment): boolean {
-    return this.#known.has(keyOf(url, range));
+    return this.#find(url, range) !== null;
+  }
+
+  #find(url: string, range: DashSegment["range"]): Known | null {
+    return believed(this.#known.get(keyOf(url, range)));
   }
 
   after(): readonly DashSegment[] {

@@ -9,7 +9,8 @@ import { FurtherHashes } from "./further-hashes.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
-import { judgeOf, warnOf } from "./publisher-side.js";
+import type { Publisher } from "./publisher.js";
+import { judgeOf, publisherOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
 import type { Player } from "./session.js";
@@ -32,7 +33,10 @@ export class DashPlugin implements DashOwner, Player {
   readonly firstFrame = new FirstFrame();
   readonly #player: DashPlayer;
   readonly #options: ResolvedOptions;
+  readonly #publisher: Publisher | null;
   #manifest: string | null = null;
+  /** Where the manifest was found that names the list; the application may name another one. */
+  #lister: string | undefined;
   #media: HTMLMediaElement | null = null;
   #headers: Readonly<Record<string, string>> = {};
   #credentials: RequestCredentials = "omit";
@@ -41,6 +45,7 @@ export class DashPlugin implements DashOwner, Player {
   constructor(player: DashPlayer, options: ResolvedOptions, glue?: GlueLoader) {
     this.#player = player;
     this.#options = options;
+    this.#publisher = publisherOf(options);
     this.session = new Session(options, this, (type, detail) => this.#dispatch(type, detail), glue);
     this.swarmline = new Swarmline(this.session);
     this.playhead = new Playhead(
@@ -59,7 +64,7 @@ export class DashPlugin implements DashOwner, Player {
       prepare: (url, init) => this.prepare(url, init),
       wanted: () => this.session.wantsHashes,
       playing: () => this.playhead.rate > 0,
-      ...judgeOf(options),
+      ...judgeOf(this.#publisher, () => this.#lister),
       changed: (list) => this.feed.updated(list),
       failed: (error) => this.#listFailed(error),
     });
@@ -121,7 +126,11 @@ export class DashPlugin implements DashOwner, Player {
     this.#player.updateSettings({ streaming: { abr: { throughput: { useResourceTimingApi: false } } } });
     this.#reset();
     this.session.open(url);
-    const list = this.#options.integrityUrl ?? listOf(manifest, manifest.url ?? url);
+    this.#publisher?.opened(url);
+    const { integrityUrl } = this.#options;
+    const found = manifest.url ?? url;
+    this.#lister = integrityUrl ? undefined : found;
+    const list = integrityUrl ?? listOf(manifest, found);
     this.source.open(list);
     if (list === null) this.session.sawPlaylist(false);
   }

@@ -1,7 +1,9 @@
 import { AskedHashes } from "./asked-hashes.js";
 import type { SegmentBook } from "./asked-hashes.js";
+import { sizeOf } from "./content-length.js";
 import { digestOf } from "./digest.js";
-import type { Known } from "./known.js";
+import { GUESS } from "./known.js";
+import type { Guess, Known } from "./known.js";
 import { limit } from "./limit.js";
 import type { Session } from "./session.js";
 import { sha256 } from "./sha256.js";
@@ -27,17 +29,20 @@ export class Digests<T extends object> {
   readonly #session: Session;
   readonly #book: SegmentBook<T>;
   readonly #host: DigestHost<T>;
+  readonly #guess: () => Guess;
   readonly #asked: AskedHashes<T>;
   #generation = new AbortController();
   #trusted = false;
   #failures = 0;
 
-  constructor(session: Session, book: SegmentBook<T>, host: DigestHost<T>) {
+  /** `guess`: of this stream. */
+  constructor(session: Session, book: SegmentBook<T>, host: DigestHost<T>, guess: () => Guess) {
     this.#session = session;
+    this.#guess = guess;
     this.#book = book;
     this.#host = host;
     this.#asked = new AskedHashes(book, {
-      isWorthIt: (segment) => this.#trusted && session.wantsHashes && host.isWhole(segment),
+      isWorthIt: (segment) => this.isTrusted && session.wantsHashes && host.isWhole(segment),
       ask: (segment, signal) => this.#head(segment, signal),
     });
   }
@@ -62,9 +67,9 @@ export class Digests<T extends object> {
     return digest === null ? null : this.#compare(segment, digest, data);
   }
 
-  /** Whether this CDN sends true digests. */
+  /** Whether this CDN sends true digests, and sizes. */
   get isTrusted(): boolean {
-    return this.#trusted;
+    return this.#trusted && !this.#guess().wrong;
   }
 
   /** The player asks for a segment: the next ones are due soon. */
@@ -90,7 +95,7 @@ export class Digests<T extends object> {
   async #head(segment: T, signal: AbortSignal): Promise<Known | null> {
     const limited = limit(TIMEOUT_MS, signal);
     try {
-      const known = read(await this.#host.head(segment, limited.signal));
+      const known = this.#read(await this.#host.head(segment, limited.signal));
       if (!signal.aborted) this.#answered(known);
       return known;
     } catch {
@@ -101,14 +106,13 @@ export class Digests<T extends object> {
     }
   }
 
+  #read(answer: Response): Known | null {
+    const [digest, bytes] = [digestOf(answer), sizeOf(answer)];
+    return digest === null || bytes === null ? null : { sha256: digest, root: null, bytes, [GUESS]: this.#guess() };
+  }
+
   #answered(known: Known | null): void {
     this.#failures = known ? 0 : this.#failures + 1;
     if (this.#failures >= MOST_FAILURES) this.#trusted = false;
   }
-}
-
-function read(answer: Response): Known | null {
-  const digest = digestOf(answer);
-  const bytes = Number(answer.headers.get("content-length"));
-  return digest !== null && Number.isSafeInteger(bytes) && bytes > 0 ? { sha256: digest, root: null, bytes } : null;
 }

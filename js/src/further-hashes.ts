@@ -3,6 +3,7 @@ import type { SegmentBook } from "./asked-hashes.js";
 import { CallbackHashes } from "./callback-hashes.js";
 import { Digests } from "./digests.js";
 import type { DigestHost } from "./digests.js";
+import type { Guess } from "./known.js";
 import { ListedSizes } from "./listed-sizes.js";
 import type { Session } from "./session.js";
 import type { UnlistedSegment } from "./types.js";
@@ -24,18 +25,20 @@ export class FurtherHashes<T extends object> {
   readonly #sizes: AskedHashes<T>;
   readonly #digests: Digests<T>;
   readonly #callback: AskedHashes<T>;
+  #guess: Guess = { wrong: false };
 
   constructor(session: Session, book: SegmentBook<T>, host: FurtherHost<T>) {
     this.#book = book;
     const named = (segment: T): string | null => (session.wantsHashes ? (host.named?.(segment) ?? null) : null);
     const head = (segment: T, signal: AbortSignal): Promise<Response> => host.head(segment, signal);
-    this.#sizes = new AskedHashes(book, new ListedSizes<T>({ named, head }));
-    this.#digests = new Digests(session, book, host);
+    this.#sizes = new AskedHashes(book, new ListedSizes<T>({ named, head, guess: () => this.#guess }));
+    this.#digests = new Digests(session, book, host, () => this.#guess);
     this.#callback = new AskedHashes(book, new CallbackHashes<T>(session, (segment) => host.view(segment)));
   }
 
   /** Another stream begins, or none. */
   reset(): void {
+    this.#guess = { wrong: false };
     this.#sizes.reset();
     this.#digests.reset();
     this.#callback.reset();

@@ -61,6 +61,12 @@ export class HlsFeed implements SegmentBook<Fragment> {
     });
   }
 
+  /** The player asks for a fragment, and so its hash: time to judge what could not be judged before. */
+  asked(frag: Fragment): void {
+    const details = this.#playlistOf(frag);
+    if (details && this.#hashes.wasUnjudged(details)) this.updated(details);
+  }
+
   /** The integrity list was read again, or cannot be. */
   relisted(): void {
     for (const { details } of [...this.#told.values()]) this.#decided(details);

@@ -1,5 +1,7 @@
 import type { Fragment, LevelDetails } from "./hls-types.js";
+import { believed } from "./known.js";
 import type { Known, Segment } from "./known.js";
+import { UnjudgedError } from "./publisher.js";
 import { readTags } from "./tag.js";
 import type { UnlistedSegment } from "./types.js";
 
@@ -35,6 +37,7 @@ export class HlsHashes {
   #tags = new Book();
   #asked = new Book();
   #read = new WeakSet<LevelDetails>();
+  #unjudged = new WeakSet<LevelDetails>();
   #judged = new Map<number, Judged>();
 
   /** Without a host: tags and what is learned, and no more. */
@@ -80,6 +83,11 @@ export class HlsHashes {
     return this.#judge(details, tags, judge(details, tags));
   }
 
+  /** Whether a playlist could not be judged; then it is judged anew when it is read again. Says so once. */
+  wasUnjudged(details: LevelDetails): boolean {
+    return this.#unjudged.delete(details) && this.#read.delete(details);
+  }
+
   /** A decision that is about to come on the playlist of a fragment; null: none. */
   pending(frag: Fragment): Promise<void> | null {
     return this.#answerFor(frag.baseurl);
@@ -87,7 +95,7 @@ export class HlsHashes {
 
   /** The hash of a fragment, if it is known. */
   find(frag: Fragment): Known | null {
-    return this.published(frag) ?? this.#asked.find(this.rendition(frag.baseurl), frag);
+    return this.published(frag) ?? believed(this.#asked.find(this.rendition(frag.baseurl), frag));
   }
 
   /** The same by its playlist, or by an integrity list. */
@@ -125,11 +133,23 @@ export class HlsHashes {
       if (book === this.#tags) this.#take(details, tags);
     };
     const judged: Judged = { text: details.m3u8, answer: null };
-    judged.answer = verdict.then(take, (error: Error) => this.#refuse(error)).finally(() => {
+    const refuse = (error: Error): void => {
+      if (book !== this.#tags) return;
+      if (error instanceof UnjudgedError) this.#failed(details, judged);
+      this.#refuse(error);
+    };
+    judged.answer = verdict.then(take, refuse).finally(() => {
       judged.answer = null;
     });
     this.#judged.set(rendition, judged);
     return judged.answer;
+  }
+
+  /** Of the text that says nothing, so nothing is remembered. */
+  #failed(details: LevelDetails, judged: Judged): void {
+    const rendition = this.rendition(details.url);
+    this.#unjudged.add(details);
+    if (this.#judged.get(rendition) === judged) this.#judged.delete(rendition);
   }
 
   #refuse(error: Error): void {

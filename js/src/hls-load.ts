@@ -59,7 +59,10 @@ export class HlsLoad implements LoadSide {
   }
 
   start(): void {
-    if (this.facts) this.#owner.contexts.add(this.#context);
+    if (this.facts) {
+      this.#owner.contexts.add(this.#context);
+      this.#owner.feed.asked(this.#context.frag);
+    }
     this.#load.start();
     // After it, for what is asked for now is more urgent.
     if (this.facts) this.#owner.further.ahead(this.#context.frag);

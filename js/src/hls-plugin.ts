@@ -15,6 +15,7 @@ import type { Known } from "./known.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
+import type { Publisher } from "./publisher.js";
 import { judgeOf, publisherOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
@@ -38,6 +39,9 @@ export class HlsPlugin implements LoaderOwner, Player {
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
   readonly #listUrl: string | null;
+  readonly #publisher: Publisher | null;
+  /** Where the manifest was found. */
+  #manifest: string | undefined;
   #hls: HlsInstance | null = null;
 
   /** `glue`: tests bring their own. */
@@ -51,9 +55,9 @@ export class HlsPlugin implements LoaderOwner, Player {
       () => this.#goal(),
     );
     this.#listUrl = options.integrityUrl;
-    const publisher = publisherOf(options);
+    const publisher = (this.#publisher = publisherOf(options));
     this.hashes = new HlsHashes({
-      judge: publisher && (({ m3u8, url }, tags) => publisher.playlist(m3u8, tags, url)),
+      judge: publisher && (({ m3u8, url }, tags) => publisher.playlist(m3u8, tags, url, this.#manifest)),
       refused: (error) => warnOf(this.session, "a playlist's hashes", error),
       listed: (frag) => this.#listed(frag),
     });
@@ -64,7 +68,7 @@ export class HlsPlugin implements LoaderOwner, Player {
       wanted: () => this.session.wantsHashes,
       playing: () => this.playhead.rate > 0,
       over: () => this.feed.isOver,
-      ...judgeOf(options, publisher),
+      ...judgeOf(publisher),
       changed: () => this.feed.relisted(),
       failed: (error) => this.#listFailed(error),
     });
@@ -84,6 +88,9 @@ export class HlsPlugin implements LoaderOwner, Player {
   connect(hls: HlsInstance, events: Readonly<Record<string, string>>): void {
     this.#hls = hls;
     hls.on("hlsManifestLoading", (_event, data: { url: string }) => this.#opened(data.url));
+    hls.on("hlsManifestLoaded", (_event, data: { url: string }) => {
+      this.#manifest = data.url;
+    });
     hls.on("hlsLevelUpdated", (_event, data: Updated) => this.feed.updated(data.details));
     hls.on("hlsLevelPtsUpdated", (_event, data: Updated) => this.feed.shifted(data.details));
     // hls.js 1.5 has no event for an audio playlist that has been merged.
@@ -166,6 +173,8 @@ export class HlsPlugin implements LoaderOwner, Player {
   }
 
   #opened(url: string): void {
+    this.#manifest = undefined;
+    this.#publisher?.opened(url);
     this.feed.reset();
     this.further.reset();
     this.session.open(url);

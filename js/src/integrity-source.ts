@@ -2,6 +2,7 @@ import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.
 import type { Chunked, IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
 import { nameKey, nameOf } from "./peertube-list.js";
+import { UnjudgedError } from "./publisher.js";
 
 /** Two requests for the list that the player makes necessary are at least so far apart, in ms. */
 const LEAST_APART_MS = 400;
@@ -227,13 +228,13 @@ export class IntegritySource {
     this.#host.changed(list);
   }
 
-  /** What does not change is judged once. */
+  /** What does not change is judged once, if it can be. */
   async #judged(text: string, url: string): Promise<IntegrityList> {
     if (this.#bad?.text === text) throw this.#bad.error;
     try {
       return parseList(this.#host.judge ? await this.#host.judge(text, url) : text, url);
     } catch (error) {
-      this.#bad = { text, error: error as Error };
+      if (!(error instanceof UnjudgedError)) this.#bad = { text, error: error as Error };
       throw error;
     }
   }

@@ -1,3 +1,14 @@
+/** Whether the sizes that the CDN's headers tell have turned out wrong; one for all of a stream. */
+export interface Guess {
+  wrong: boolean;
+}
+
+/**
+ * Under this, a segment has it whose size nobody but a header has told. A symbol, for JSON has none: the engine takes no
+ * fields that it does not know.
+ */
+export const GUESS = Symbol("guess");
+
 /** What a publisher says of one segment's bytes. Hashes are base64url without padding. */
 export interface Known {
   /** SHA-256 of exactly the bytes the player asks for. */
@@ -6,6 +17,12 @@ export interface Known {
   readonly root: string | null;
   /** Size in bytes. */
   readonly bytes: number;
+  readonly [GUESS]?: Guess;
+}
+
+/** The same, unless its size is a guess and such guesses have turned out wrong. */
+export function believed<K extends Known>(known: K | null | undefined): K | null {
+  return known && !known[GUESS]?.wrong ? known : null;
 }
 
 /** A segment, as the engine takes it. */

@@ -1,6 +1,7 @@
 import type { HashSource } from "./asked-hashes.js";
-import { MAX_BYTES } from "./known.js";
-import type { Known } from "./known.js";
+import { sizeOf } from "./content-length.js";
+import { GUESS } from "./known.js";
+import type { Guess, Known } from "./known.js";
 import { limit } from "./limit.js";
 
 const TIMEOUT_MS = 5_000;
@@ -11,9 +12,11 @@ export interface NamedHost<T> {
   named(segment: T): string | null;
   /** Asks the CDN for the headers that a segment would come with. */
   head(segment: T, signal: AbortSignal): Promise<Response>;
+  /** Of this stream. */
+  guess(): Guess;
 }
 
-/** Sizes from the CDN for hashes from a list without sizes (PeerTube's). A wrong size is found out with the hash. */
+/** Sizes from the CDN for hashes from a list without sizes (PeerTube's). The first that is wrong is the last one asked for. */
 export class ListedSizes<T> implements HashSource<T> {
   readonly #host: NamedHost<T>;
 
@@ -22,7 +25,7 @@ export class ListedSizes<T> implements HashSource<T> {
   }
 
   isWorthIt(segment: T): boolean {
-    return this.#host.named(segment) !== null;
+    return !this.#host.guess().wrong && this.#host.named(segment) !== null;
   }
 
   async ask(segment: T, parent: AbortSignal): Promise<Known | null> {
@@ -31,8 +34,8 @@ export class ListedSizes<T> implements HashSource<T> {
     const limited = limit(TIMEOUT_MS, parent);
     try {
       const answer = await this.#host.head(segment, limited.signal);
-      const bytes = Number(answer.headers.get("content-length"));
-      return answer.ok && Number.isSafeInteger(bytes) && bytes > 0 && bytes <= MAX_BYTES ? { sha256, root: null, bytes } : null;
+      const bytes = answer.ok ? sizeOf(answer) : null;
+      return bytes === null ? null : { sha256, root: null, bytes, [GUESS]: this.#host.guess() };
     } catch {
       return null;
     } finally {

@@ -1,6 +1,6 @@
 import type { SourceHost } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
-import { Publisher, SignatureError } from "./publisher.js";
+import { Publisher, SignatureError, UnjudgedError } from "./publisher.js";
 import type { Session } from "./session.js";
 
 /** Who judges signatures, by an application's options; null: nobody asks for any. */
@@ -8,13 +8,14 @@ export function publisherOf({ publisherKeys, swarmId }: ResolvedOptions): Publis
   return publisherKeys && swarmId !== null ? new Publisher(publisherKeys, swarmId) : null;
 }
 
-/** How a source of lists has them judged. */
-export function judgeOf(options: ResolvedOptions, publisher = publisherOf(options)): Pick<SourceHost, "judge"> {
-  return publisher ? { judge: (text, url) => publisher.list(text, url) } : {};
+/** How a source of lists has them judged. `manifest`: URL of the manifest that names the list, if one does. */
+export function judgeOf(publisher: Publisher | null, manifest?: () => string | undefined): Pick<SourceHost, "judge"> {
+  return publisher ? { judge: (text, url) => publisher.list(text, url, manifest?.()) } : {};
 }
 
 /** Tells the application why a list or a playlist does not count. */
 export function warnOf(session: Session, what: string, error: Error): void {
-  const code = error instanceof SignatureError ? "signature" : "integrity-list";
+  const unchecked = error instanceof UnjudgedError ? "signature-unchecked" : "integrity-list";
+  const code = error instanceof SignatureError ? "signature" : unchecked;
   session.warn(code, `${what} cannot be used: ${error.message}`);
 }

@@ -8,7 +8,14 @@ import type { Statement } from "./statement.js";
 /** Why a playlist or a list does not count, in words that are the same for all of a stream. */
 export class SignatureError extends Error {}
 
-/** A live list that is older than this, by what the publisher has signed since, is an old one served again, in ms. */
+/** Why nobody knows whether it counts: nothing in it is to blame, and the next attempt may succeed. */
+export class UnjudgedError extends Error {
+  constructor(cause: unknown) {
+    super(`its signature could not be checked: ${String(cause)}`);
+  }
+}
+
+/** A list that is older than this, by what the publisher has signed of what is live, is an old one served again, in ms. */
 const STALE_MS = 5 * 60_000;
 /** The same where nothing else of the publisher has been seen yet, by this device's clock, which may be wrong. */
 const STALE_AT_FIRST_MS = 24 * 3_600_000;
@@ -32,6 +39,9 @@ export class Publisher {
   readonly #newest = new Map<string, Newest>();
   /** The publisher's clock minus `performance.now()`, at least. */
   #ahead: number | null = null;
+  /** What the publisher has issued last of what is live, in ms since 1970. */
+  #lastLive = -Infinity;
+  #manifest = "";
 
   /** `keys`: base64url; `stream`: the name that was signed. */
   constructor(keys: readonly string[], stream: string) {
@@ -39,30 +49,40 @@ export class Publisher {
     this.#stream = stream;
   }
 
-  /** @throws SignatureError if the tags of a media playlist at `url` do not count. */
-  async playlist(text: string, tags: ReadonlyMap<number, Known>, url: string): Promise<void> {
-    await this.#judge(await ofPlaylist(text, tags, hash), url);
+  /** The application plays what has its manifest at `url`. Beside another one that is live, recordings are not old. */
+  opened(url: string): void {
+    const manifest = bare(url);
+    if (manifest !== this.#manifest) this.#lastLive = -Infinity;
+    this.#manifest = manifest;
   }
 
   /**
-   * Of an integrity list at `url`, the JSON that was signed.
-   * @throws SignatureError if it does not count.
+   * `manifest`: URL of the manifest that has led to `url`, if it is known.
+   * @throws SignatureError if the tags of a media playlist at `url` do not count; UnjudgedError.
    */
-  async list(text: string, url: string): Promise<string> {
-    const { covered, statements } = await ofList(text, hash);
-    await this.#judge(statements, url);
+  async playlist(text: string, tags: ReadonlyMap<number, Known>, url: string, manifest?: string): Promise<void> {
+    await this.#judge(await ofPlaylist(text, tags, hash).catch(unable), url, manifest);
+  }
+
+  /**
+   * Of an integrity list at `url`, the JSON that was signed; `manifest`: as above.
+   * @throws SignatureError if it does not count; UnjudgedError.
+   */
+  async list(text: string, url: string, manifest?: string): Promise<string> {
+    const { covered, statements } = await ofList(text, hash).catch(unable);
+    await this.#judge(statements, url, manifest);
     return covered;
   }
 
-  async #judge(statements: readonly Statement[], url: string): Promise<void> {
+  async #judge(statements: readonly Statement[], url: string, manifest?: string): Promise<void> {
     if (statements.length === 0) throw new SignatureError("it is not signed");
     const known = statements.filter(({ signature }) => this.#keysOf(signature.key).length > 0);
     if (known.length === 0) throw new SignatureError("it is signed by none of publisherKeys");
     const ours = known.filter(({ stream }) => stream === this.#stream);
     if (ours.length === 0) throw new SignatureError("it is signed for another stream than swarmId says");
-    const here = ours.filter(({ path }) => isAt(url, path));
+    const here = ours.filter(({ path }) => isAt(url, path, manifest));
     if (here.length === 0) throw new SignatureError("it is signed for another place than this");
-    const good = await this.#firstTrue(here);
+    const good = await this.#firstTrue(here).catch(unable);
     if (!good) throw new SignatureError("its signature is wrong");
     this.#accept(good);
   }
@@ -88,8 +108,11 @@ export class Publisher {
     const older = newest && (issued < newest.issued || (issued === newest.issued && text !== newest.text));
     if (older) throw new SignatureError("it is older than one that was seen before");
     if (live && newest?.issued !== issued && issued < this.#oldest()) throw new SignatureError("it is a live one, and too old");
+    if (!live && issued < this.#lastLive - STALE_MS) throw new SignatureError("it has ended, and the stream is live again");
     this.#newest.set(path, { issued, text });
-    if (live) this.#ahead = Math.max(this.#ahead ?? -Infinity, issued - performance.now());
+    if (!live) return;
+    this.#ahead = Math.max(this.#ahead ?? -Infinity, issued - performance.now());
+    this.#lastLive = Math.max(this.#lastLive, issued);
   }
 
   /** A live list must be issued after this, in ms since 1970. */
@@ -102,11 +125,28 @@ function hash(text: string): Promise<string> {
   return sha256(new TextEncoder().encode(text).buffer);
 }
 
-/** Hosts, tokens in queries and folders before differ from viewer to viewer; the end of the path does not. */
-function isAt(url: string, path: string): boolean {
+function unable(cause: unknown): never {
+  throw new UnjudgedError(cause);
+}
+
+/**
+ * Hosts, tokens in queries and folders before differ from viewer to viewer; the end of the path does not. A manifest lies in
+ * the folder that is served, so what lies below it is signed with all folders in between, if not more.
+ */
+function isAt(url: string, path: string, manifest = url): boolean {
+  const place = bare(url);
+  const whole = bare(manifest);
+  const folder = whole.slice(0, whole.lastIndexOf("/") + 1);
+  const below = folder && place.startsWith(folder) ? place.slice(folder.length) : "";
+  return place.endsWith(`/${path}`) && path.length >= below.length;
+}
+
+/** A URL without query, and not percent-encoded if that can be. No slash before the host, which is in no path. */
+function bare(url: string): string {
+  const place = url.replace(/[?#].*$/s, "").replace("://", ":");
   try {
-    return decodeURIComponent(new URL(url).pathname).endsWith(`/${path}`);
+    return decodeURIComponent(place);
   } catch {
-    return false;
+    return place;
   }
 }

@@ -1,7 +1,7 @@
 import { StatusError } from "./again.js";
 import type { Loaded } from "./again.js";
 import type { LoadHandlers } from "./engine.js";
-import { toHex } from "./known.js";
+import { GUESS, toHex } from "./known.js";
 import type { Segment } from "./known.js";
 import { isTimeout } from "./limit.js";
 import type { SegmentFacts } from "./notices.js";
@@ -236,6 +236,8 @@ export class SegmentLoad {
   }
 
   #failed(code: string, status: number, message: string): void {
+    // What was wrong may be the size alone.
+    if (code === "hash-mismatch" && this.#known?.[GUESS]) return this.#byPlayer();
     if (isRefusal(code, status)) {
       this.#refusal = message;
       return this.#byPlayer();
@@ -296,13 +298,19 @@ export class SegmentLoad {
     if (this.#phase === "check") await this.#check(known, loaded, false);
   }
 
-  /** Bytes with a published hash: they match it, or they are not delivered. `isSecond`: they were asked for once more. */
+  /** Bytes with a hash: they match it, or they are not delivered; a guessed size does not count. `isSecond`: asked for once more. */
   async #check(known: Segment, { data: answer, timing }: Loaded, isSecond: boolean): Promise<void> {
     this.#phase = "check";
-    const data = inside(known, answer);
+    const guess = known[GUESS];
+    const data = guess ? answer : inside(known, answer);
     const hash = await sha256(data);
     if (this.#phase !== "check") return;
-    if (data.byteLength !== known.bytes || hash !== known.sha256) return this.#mismatched(known, isSecond);
+    const isSize = data.byteLength === known.bytes;
+    if (hash !== known.sha256 || !(isSize || guess)) return this.#mismatched(known, isSecond);
+    if (guess && !isSize) {
+      guess.wrong = true;
+      known = { ...known, bytes: data.byteLength };
+    }
     this.#session.matched();
     this.#session.offer(known, data, timing);
     const rateBps = isSecond ? rateOf(data, timing) : null;

@@ -233,7 +233,7 @@ export interface StateDetail {
 
 /** Something went wrong inside and was put right; playback did not suffer. */
 export interface WarningDetail {
-  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `signature`, `hashes-callback`, `cdn-refused`, `hash-mismatch`, `wasm-failed`, `wasm-panicked`. */
+  /** Stable word: `engine-error`, `engine-silent`, `integrity-list`, `signature`, `signature-unchecked`, `hashes-callback`, `cdn-refused`, `hash-mismatch`, `wasm-failed`, `wasm-panicked`. */
   code: string;
   /** For a log. */
   message: string;

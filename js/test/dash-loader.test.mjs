@@ -205,6 +205,40 @@ test("without a list, a digest in the player's answers is compared, and the next
   assert.equal(self.stock.requests.at(-1).request, other.request);
 });
 
+for (const [name, more] of [["of an answer that is seen to be compressed", { "content-encoding": "br" }], ["that is wrong", {}]]) {
+  test(`a size beside a digest ${name} keeps no bytes from the player`, async () => {
+    const self = await dash();
+    const before = FakeEngine.made.length;
+    self.answers = ({ url }) => {
+      const data = self.data(Number(/(\d+)\.m4s/.exec(url)[1]));
+      return new Response(null, { headers: { "repr-digest": digest(data), "content-length": "400", ...more } });
+    };
+    self.manifest({ SupplementalProperty: [] });
+    const first = self.request(1);
+    self.stock.answer(self.data(1), { headers: { "repr-digest": digest(self.data(1)) } });
+    await until(() => first.names().includes("end"));
+    self.video.show();
+    await until(() => FakeEngine.made.length > before);
+    await settle();
+    self.video.at(2, [2, 4]);
+    const engine = FakeEngine.made.at(-1);
+    for (const n of [3, 4]) {
+      const { length } = self.stock.requests;
+      const next = self.request(n, { representation: { id: "v0" } });
+      const loads = engine.of("load").length;
+      await until(() => self.stock.requests.length > length || engine.of("load").length > loads);
+      // The engine is asked once, if ever.
+      if (engine.of("load").length > loads) engine.host.fail(engine.of("load").at(-1)[0], "hash-mismatch", 0, "twice");
+      assert.equal(self.stock.requests.length, length + 1);
+      self.stock.answer(self.data(n));
+      await until(() => next.names().includes("end"));
+      assert.deepEqual([next.response.status, next.response.data?.byteLength], [200, 1000]);
+    }
+    assert.equal(engine.of("load").length, "content-encoding" in more ? 0 : 1);
+    assert.deepEqual(self.events.hashfailure, []);
+  });
+}
+
 test("a digest that is not that of the bytes shares nothing, and the player gets them", async () => {
   const self = await dash();
   self.manifest({ SupplementalProperty: [] });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ListError, parseList } from "../build/integrity-list.js";
-import { Media, bytesOf, hex, player, playlist, settle, sha, stopClock, until } from "./harness.mjs";
+import { FakeEngine, Media, bytesOf, hex, player, playlist, settle, sha, stopClock, until } from "./harness.mjs";
 
 const trackers = ["wss://t.example"];
 const LIST = "https://tube.example/static/segments-sha256.json";
@@ -12,13 +12,13 @@ const closing = [];
 afterEach(() => closing.splice(0).forEach((close) => close()));
 
 /** The list that the page fetches, and what a HEAD of a segment says. */
-function serve({ list, size = 100 }) {
+function serve({ list, size = 100, headers = {} }) {
   const kept = globalThis.fetch;
   const asked = [];
   globalThis.fetch = async (request) => {
     asked.push(`${request.method} ${new URL(request.url).pathname}`);
     if (request.url === LIST) return new Response(JSON.stringify(list));
-    return new Response("", size === null ? { status: 404 } : { headers: { "content-length": String(size) } });
+    return new Response("", size === null ? { status: 404 } : { headers: { "content-length": String(size), ...headers } });
   };
   closing.push(() => {
     globalThis.fetch = kept;
@@ -71,6 +71,84 @@ test("live: the size of a file comes from the CDN, its hash from the list", asyn
   assert.deepEqual([sha256, bytes, root], [sha(bytesOf(100, 16)), 100, null]);
   assert.ok(asked.includes("HEAD /v0/16.m4s"));
   assert.deepEqual(self.events("warning"), []);
+});
+
+/** One segment, for which the viewer has time, by the player's loader if there is nobody else. */
+async function next(self, frag, media) {
+  media.at(101, [100, 106]);
+  const before = FakeEngine.made.at(-1).of("load").length;
+  const asked = self.request(frag);
+  await until(() => asked.stock.busy || FakeEngine.made.at(-1).of("load").length > before);
+  return asked;
+}
+
+test("the length of a compressed answer is no size", async () => {
+  const asked = serve({ list: names(8), size: 60, headers: { "content-encoding": "gzip" } });
+  const self = player({ options });
+  const details = untagged(8);
+  const engine = await self.start(details);
+  const media = new Media();
+  self.hls.emit("hlsMediaAttached", { media });
+  const { stock, callbacks } = await next(self, details.fragments[6], media);
+  assert.ok(asked.includes("HEAD /v0/16.m4s"));
+  assert.deepEqual(engine.of("load"), []);
+  stock.answer(bytesOf(100, 16));
+  await until(() => callbacks.names.length > 0);
+  assert.deepEqual(callbacks.names, ["success"]);
+  assert.equal(self.events("segment").at(-1).hash, hex(bytesOf(100, 16)));
+});
+
+test("where nobody sees that an answer was compressed, the bytes that come decide the size, and no other is asked for", async () => {
+  const asked = serve({ list: names(16), size: 60 });
+  const self = player({ options });
+  const details = untagged(16);
+  const engine = await self.start(details);
+  const media = new Media();
+  self.hls.emit("hlsMediaAttached", { media });
+  const { fragments } = details;
+  const { stock, callbacks } = await next(self, fragments[2], media);
+  const [number, { bytes }] = engine.of("load").at(-1);
+  assert.equal(bytes, 60);
+  engine.host.fail(number, "hash-mismatch", 0, "twice");
+  assert.ok(stock.busy, "its size may be what was wrong");
+  stock.answer(bytesOf(100, 12));
+  await until(() => callbacks.names.length > 0);
+  assert.deepEqual(callbacks.names, ["success"]);
+  assert.equal(callbacks.calls[0][1].data.byteLength, 100);
+  assert.deepEqual(engine.of("insert").at(-1)[0].bytes, 100);
+  // 13 has been asked for already, and is not believed any more; 20 is not even asked for.
+  const heads = asked.filter((what) => what.startsWith("HEAD")).length;
+  for (const sn of [13, 20]) {
+    const other = await next(self, fragments[sn - 10], media);
+    assert.equal(engine.of("load").length, 1);
+    other.stock.answer(bytesOf(100, sn));
+    await until(() => other.callbacks.names.length > 0);
+    assert.deepEqual(other.callbacks.names, ["success"]);
+    assert.equal(self.events("segment").at(-1).hash, hex(bytesOf(100, sn)));
+  }
+  assert.equal(asked.filter((what) => what.startsWith("HEAD")).length, heads);
+  assert.deepEqual([self.events("hashfailure"), self.swarmline.stats().offReason], [[], null]);
+  // What is not the publisher's is not delivered, whatever its size.
+  const bad = await next(self, fragments[12], media);
+  bad.stock.answer(bytesOf(60, 99));
+  await until(() => bad.callbacks.names.length > 0);
+  assert.deepEqual(bad.callbacks.names, ["error"]);
+});
+
+test("a wrong size from the CDN does not cut what the player's loader brings", async () => {
+  serve({ list: names(8), size: 60 });
+  const self = player({ options, glue: () => new Promise(() => {}) });
+  const details = untagged(8);
+  self.open();
+  await until(() => self.plugin.source.list !== null);
+  self.updated(details);
+  self.request(details.fragments[0]).stock.answer(bytesOf(100, 10));
+  await until(() => self.plugin.known(details.fragments[2])?.bytes === 60);
+  const { stock, callbacks } = self.request(details.fragments[2]);
+  stock.answer(bytesOf(100, 12));
+  await until(() => callbacks.names.length > 0);
+  assert.deepEqual(callbacks.names, ["success"]);
+  assert.deepEqual(self.events("hashfailure"), []);
 });
 
 test("without a size in time the player's loader goes on, and what it brings has to match all the same", async () => {

@@ -18,8 +18,7 @@ const sig = (statement) => sign(null, Buffer.from(statement), createPrivateKey(p
 let issued = Date.now();
 
 /** A playlist of the harness, signed. */
-function signed(details, { stream = STREAM, at = (issued += 1) } = {}) {
-  const path = "v0/media.m3u8";
+function signed(details, { stream = STREAM, at = (issued += 1), path = "v0/media.m3u8" } = {}) {
   const lines = [...readTags(details.m3u8)].map(([sn, { sha256, root, bytes }]) => `${sn} ${sha256} ${root ?? "-"} ${bytes}\n`);
   const live = !details.m3u8.includes("#EXT-X-ENDLIST");
   const statement = `swarmline-playlist-1\n${stream}\n${path}\n${at}\n${live ? "live" : "ended"}\n${hash(lines.join(""))}\n`;
@@ -27,8 +26,8 @@ function signed(details, { stream = STREAM, at = (issued += 1) } = {}) {
   return { ...details, m3u8: details.m3u8.replace("#EXTM3U", `#EXTM3U\n${line}`) };
 }
 
-function signedList(list) {
-  const body = JSON.stringify(list).slice(0, -1).concat(`,"stream":"${STREAM}","path":"integrity.json","issued":${(issued += 1)}`);
+function signedList(list, path = "integrity.json") {
+  const body = JSON.stringify(list).slice(0, -1).concat(`,"stream":"${STREAM}","path":"${path}","issued":${(issued += 1)}`);
   return `${body},"signatures":[{"key":"${KEY.slice(0, 12)}","sig":"${sig(`swarmline-list-1\n${hash(body)}\n`)}"}]}`;
 }
 
@@ -107,6 +106,120 @@ for (const [name, details, reason] of [
     assert.equal(self.events("segment").at(-1).hash, null);
   });
 }
+
+test("a playlist that is signed for the master playlist's own folder does not count in a folder below", async () => {
+  for (const [path, master, reason] of [
+    ["media.m3u8", "https://cdn.example/master.m3u8?t=1", /another place/],
+    ["v0/media.m3u8", "https://cdn.example/master.m3u8?t=1", null],
+    ["media.m3u8", "https://cdn.example/v0/master.m3u8", null],
+    ["media.m3u8", "https://other.example/master.m3u8", null],
+  ]) {
+    const self = player({ options });
+    const details = signed(playlist([{}, {}]), { path });
+    // Where it was asked for does not matter, only where it was found in the end.
+    self.open("https://cdn.example/redirects.m3u8");
+    self.hls.emit("hlsManifestLoaded", { url: master });
+    self.updated(details);
+    await until(() => self.events("warning").length > 0 || self.plugin.known(details.fragments[0]) !== null);
+    if (reason) assert.match(self.events("warning")[0].message, reason);
+    else assert.deepEqual(self.events("warning"), []);
+  }
+});
+
+test("dash.js: a list that is signed for the MPD's own folder does not count in a folder below, but where the application says", async () => {
+  const list = { version: 1, live: false, representations: [{ id: "v0", segments: [] }] };
+  for (const [value, path, integrityUrl, counts] of [
+    ["audio/integrity.json", "integrity.json", undefined, false],
+    ["audio/integrity.json", "audio/integrity.json", undefined, true],
+    ["other.json", "integrity.json", "https://cdn.example/live/audio/integrity.json", true],
+  ]) {
+    const self = await dash({ options: { swarmId: STREAM, publisherKeys, ...(integrityUrl && { integrityUrl }) } });
+    self.answers = () => new Response(signedList(list, path));
+    self.manifest({ SupplementalProperty: [{ schemeIdUri: "urn:swarmline:integrity:2026", value }] });
+    await until(() => self.plugin.source.list !== null || self.events.warning.length > 0);
+    assert.equal(self.plugin.source.list !== null, counts, `${value} ${path}`);
+    if (!counts) assert.match(self.events.warning[0].message, /another place/);
+  }
+});
+
+test("beside a live rendition, yesterday's ended one does not count; with another source of the same player it does", async () => {
+  const self = player({ options });
+  await self.start(signed(playlist([{}, {}])));
+  const yesterday = (path) => {
+    const details = playlist([{}, {}], { url: `https://cdn.example/${path}`, type: "audio" });
+    return signed({ ...details, m3u8: `${details.m3u8}#EXT-X-ENDLIST\n`, live: false }, { path, at: issued - 86_400_000 });
+  };
+  const [replayed, recorded] = ["audio/media.m3u8", "archive/media.m3u8"].map(yesterday);
+  self.updated(replayed);
+  await until(() => self.events("warning").length > 0);
+  assert.match(self.events("warning")[0].message, /the stream is live again/);
+  assert.equal(self.plugin.hashes.find(replayed.fragments[0]), null);
+  self.open("https://cdn.example/archive/master.m3u8");
+  self.updated(recorded);
+  await until(() => self.plugin.hashes.find(recorded.fragments[0]) !== null);
+  assert.equal(self.events("warning").length, 1);
+});
+
+/** Signatures cannot be checked, so many times. */
+function unable(t, times) {
+  const verify = t.mock.method(crypto.subtle, "verify");
+  for (let i = 0; i < times; i += 1) verify.mock.mockImplementationOnce(() => Promise.reject(new TypeError("Failed to fetch dynamically imported module")), i);
+  return verify;
+}
+
+test("a recording whose signature could not be checked is judged again with the next request, and told from a bad one", async (t) => {
+  const verify = unable(t, 2);
+  const self = player({ options });
+  const details = signed({ ...playlist([{}, {}, {}, {}]), live: false });
+  self.open();
+  self.updated(details);
+  await until(() => self.events("warning").length > 0);
+  assert.deepEqual(self.events("warning").map(({ code }) => code), ["signature-unchecked"]);
+  assert.match(self.events("warning")[0].message, /could not be checked: .*Failed to fetch/);
+  await settle();
+  assert.equal(self.swarmline.stats().offReason, "no-hashes");
+  watching(self);
+  // One attempt for each request, however often its hash is looked for.
+  const second = self.request(details.fragments[2]);
+  await until(() => second.stock.busy);
+  assert.equal(verify.mock.callCount(), 2);
+  second.loader.abort();
+  self.request(details.fragments[3]);
+  await until(() => self.plugin.known(details.fragments[3]) !== null);
+  await until(() => self.swarmline.stats().offReason !== "no-hashes");
+  self.request(details.fragments[1]);
+  assert.equal(verify.mock.callCount(), 3);
+  assert.equal(self.events("warning").length, 1);
+});
+
+test("a live playlist whose signature could not be checked is judged when it comes again, changed or not", async (t) => {
+  const verify = unable(t, 1);
+  const self = player({ options });
+  const details = signed(playlist([{}, {}, {}, {}]));
+  self.open();
+  self.updated(details);
+  await until(() => self.events("warning").length > 0);
+  await settle();
+  self.updated({ ...details });
+  await until(() => self.plugin.known(details.fragments[1]) !== null);
+  self.updated({ ...details });
+  await settle();
+  assert.equal(verify.mock.callCount(), 2);
+});
+
+test("dash.js: a list whose signature could not be checked is judged when it is read again", async (t) => {
+  const verify = unable(t, 1);
+  const text = signedList({ version: 1, live: false, representations: [{ id: "v0", segments: [] }] });
+  const self = await dash({ options: { swarmId: STREAM, publisherKeys } });
+  self.answers = () => new Response(text);
+  self.manifest();
+  await until(() => self.events.warning.length > 0);
+  assert.deepEqual(self.events.warning.map(({ code }) => code), ["signature-unchecked"]);
+  assert.equal(self.plugin.source.list, null);
+  await self.plugin.source.refresh();
+  assert.notEqual(self.plugin.source.list, null);
+  assert.equal(verify.mock.callCount(), 2);
+});
 
 test("a playlist that does not count takes nothing from what was signed before", async () => {
   const self = player({ options });

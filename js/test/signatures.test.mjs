@@ -20,7 +20,7 @@ function clock(t, now) {
   t.mock.method(Date, "now", () => now);
 }
 
-const judge = (publisher, { signed, path }, url = at(path)) => publisher.playlist(signed, readTags(signed), url);
+const judge = (publisher, { signed, path }, url = at(path), manifest = undefined) => publisher.playlist(signed, readTags(signed), url, manifest);
 
 for (const one of vectors.playlists) {
   test(`a playlist as Rust signs it: ${one.name}`, async (t) => {
@@ -77,12 +77,34 @@ test("a signature is of one stream and one place in it", async (t) => {
   clock(t, one.issued);
   const publisher = () => new Publisher([old.public], stream);
   await assert.rejects(judge(new Publisher([old.public], "another"), one), /another stream/);
-  for (const url of [at("v1/index.m3u8"), at("av0/index.m3u8"), at("v0/index.m3u8/x"), "https://cdn.example/%", "blob:x"]) {
+  for (const url of [at("v1/index.m3u8"), at("av0/index.m3u8"), at("v0/index.m3u8/x"), "https://cdn.example/%", "https://v0/index.m3u8", "blob:x"]) {
     await assert.rejects(judge(publisher(), one, url), /another place/, url);
   }
   await judge(publisher(), one, "https://other.example/v0/index.m3u8#t");
   const list = vectors.lists[0];
   await assert.rejects(publisher().list(list.signed, at("b.integrity.json")), /another place/);
+});
+
+test("below its manifest's folder a signature is of all folders in between", async () => {
+  const now = Date.now();
+  const judged = (path, url, manifest) => judge(new Publisher([old.public], stream), made(now, { path }), url, manifest);
+  const master = "https://cdn.example/token=7/live/master.m3u8?token=1";
+  await judged("index.m3u8", at("index.m3u8"), master);
+  await judged("audio/index.m3u8", at("audio/index.m3u8"), master);
+  await judged("live/audio/index.m3u8", at("audio/index.m3u8"), master);
+  await judged("Straße 7/a b.m3u8", at("Straße 7/a b.m3u8"), at("Straße 7/master.m3u8"));
+  for (const url of [at("audio/index.m3u8"), at("audio%2Findex.m3u8"), "https://cdn.example/token=7/l%69ve/audio/index.m3u8"]) {
+    await assert.rejects(judged("index.m3u8", url, master), /another place/, url);
+  }
+  await assert.rejects(judged("index.m3u8", at("a/b/index.m3u8"), at("a/master.m3u8")), /another place/);
+  // Elsewhere nothing says where the folder that is served begins.
+  for (const elsewhere of [at("x/master.m3u8"), "https://api.example/1.m3u8", "blob:https://page.example/1", "data:,%", "master.m3u8"]) {
+    await judged("index.m3u8", at("audio/index.m3u8"), elsewhere);
+  }
+  const list = vectors.lists[0];
+  const publisher = () => new Publisher([old.public], stream);
+  const manifest = `${at("")}manifest.mpd`.replace("?token=1", "");
+  await assert.rejects(publisher().list(list.signed, at(`audio/${list.path}`), manifest), /another place/);
 });
 
 test("what is not signed, or not so that it can be read, counts as unsigned", async () => {
@@ -129,7 +151,27 @@ test("another rendition's live playlist must not be much older than what the pub
   t.mock.method(performance, "now", () => later);
   await assert.rejects(judge(publisher, made(now - 2 * 60_000, { path: "v3/index.m3u8" })), /too old/);
   await judge(publisher, made(now), at("v0/index.m3u8"));
-  await judge(publisher, made(now - 9 * 60_000, { path: "v2/index.m3u8", live: false }));
+});
+
+test("beside what is live, what has ended long before is an old one served again; alone it is a recording", async (t) => {
+  const now = Date.now();
+  const ended = (issued, path) => made(issued, { path, live: false });
+  const publisher = new Publisher([old.public], stream);
+  await judge(publisher, ended(now - DAY, "v3/index.m3u8"));
+  await judge(publisher, ended(now - 2 * DAY, "v4/index.m3u8"));
+  await judge(publisher, made(now));
+  await judge(publisher, made(now - 60_000, { path: "v1/index.m3u8" }));
+  for (const path of ["v2/index.m3u8", "v3/index.m3u8"]) {
+    await assert.rejects(judge(publisher, ended(now - DAY, path)), /it has ended, and the stream is live again/);
+  }
+  // Renditions do not end in the same moment, and the one that was not played yet is there for hours after that.
+  await judge(publisher, ended(now - 4 * 60_000, "v2/index.m3u8"));
+  const later = performance.now() + 3 * 3_600_000;
+  t.mock.method(performance, "now", () => later);
+  await judge(publisher, ended(now + 1000, "v3/index.m3u8"));
+  // The application plays a recording with the same player.
+  publisher.opened("https://cdn.example/archive/master.m3u8");
+  await judge(publisher, ended(now - DAY, "archive/index.m3u8"));
 });
 
 test("at first contact a live playlist is compared with the clock, and with a day's grace; a recording is not", async (t) => {
