@@ -192,9 +192,9 @@ fn without_a_root_what_was_not_asked_for_spoils_nothing() {
 fn what_a_peer_wrote_over_the_cdns_bytes_is_not_blamed_on_the_cdn() {
     let segment = segment(5, 12, true);
     let (mut rig, liar, honest, seg) = liar_and_honest(Config::default(), &segment);
+    let fetch = rig.fetch();
     rig.announce(honest, 1, &segment);
     rig.send_tree(honest, 1, &segment);
-    let fetch = rig.fetch();
     rig.bring(fetch, 10_000);
     rig.announce(liar, 1, &segment);
     rig.chunk(liar, 1, 0, LEAF as usize);
@@ -221,9 +221,9 @@ fn what_a_peer_wrote_over_the_cdns_bytes_is_not_blamed_on_the_cdn() {
 fn whatever_is_wrong_in_one_answer_of_the_cdn_it_is_asked_once_more() {
     let segment = segment(5, 12, true);
     let (mut rig, _, honest, seg) = liar_and_honest(Config::default(), &segment);
+    let first = rig.fetch();
     rig.announce(honest, 1, &segment);
     rig.send_tree(honest, 1, &segment);
-    let first = rig.fetch();
     // Their hashes take a while.
     rig.bring(first, LEAF);
     rig.bring(first, LEAF);
@@ -277,9 +277,9 @@ fn what_nobody_asked_for_makes_no_line_look_faster() {
     let rate = |unasked: u32| {
         let segment = segment(5, 12, true);
         let (mut rig, pushy, _, seg) = liar_and_honest(Config::default(), &segment);
+        let fetch = rig.fetch();
         rig.announce(pushy, 1, &segment);
         rig.send_tree(pushy, 1, &segment);
-        let fetch = rig.fetch();
         for leaf in 0..12 {
             rig.bring(fetch, LEAF);
             let (first, hashes) = (leaf, vec![segment.leaves[leaf as usize]]);

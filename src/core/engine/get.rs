@@ -38,6 +38,8 @@ pub(super) struct Get {
     pub(super) error: Option<FetchError>,
     /// Whether the point of no return has passed with leaves missing.
     pub(super) rescued: bool,
+    /// When the CDN is asked for what neighbours were about to bring then, and have not.
+    pub(super) second_call: Option<Time>,
     /// Leaves that were missing then, and not asked for.
     pub(super) short: u32,
     /// Leaves that the CDN was asked for from the start, because neighbours do not suffice; the requests go on.
@@ -68,6 +70,7 @@ impl Get {
             retry_at: now,
             error: None,
             rescued: false,
+            second_call: None,
             short: 0,
             early: None,
             rotation: rotation.checked_rem(leaves).unwrap_or(0),

@@ -1,6 +1,7 @@
 //! When the CDN is asked.
 //!
-//! 1. Past the point of no return, or when the player has nothing left: for everything that is missing.
+//! 1. Past the point of no return, or when the player has nothing left: for everything that is missing and that no neighbour is
+//!    just sending; a little later for that too.
 //! 2. From the start, for as much as neighbours have lately failed to bring.
 //! 3. When it is this viewer's turn: for leaves that nobody around has or has promised.
 
@@ -12,6 +13,7 @@ use crate::core::ids::{PeerId, SegKey, SegmentHash};
 use crate::core::scheduler::election::{self, Crowd};
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
+use crate::core::swarm::Peer;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
 
@@ -65,7 +67,10 @@ impl Engine {
         };
         // Its end, one way or the other, brings us back.
         if !get.fetches.is_empty() && get.early.is_none() {
-            return Time::NEVER;
+            return match get.second_call {
+                Some(at) if self.now >= at => self.rescue(seg, true, out),
+                at => at.unwrap_or(Time::NEVER),
+            };
         }
         let missing = u64::from(entry.missing()) * u64::from(LEAF);
         let last_call = deadline.map(|deadline| {
@@ -88,27 +93,56 @@ impl Engine {
         }
     }
 
+    /// Asks for what is missing. What neighbours are about to bring is less, so it has a later point of no return of its
+    /// own; returns that.
     fn rescue(&mut self, seg: SegKey, in_time: bool, out: &mut Vec<Action>) -> Time {
         let rescued = in_time && self.swarm.peers().next().is_some();
-        let coming = self.coming(seg);
-        let (Some(get), Some(entry)) = (self.gets.get_mut(&seg), self.cache.get(seg)) else {
+        let Some(entry) = self.cache.get(seg) else {
+            return Time::NEVER;
+        };
+        let mut missing = entry.missing_leaves().clone();
+        missing.subtract(&self.coming(seg));
+        let on_way = self.on_their_way(seg, &missing);
+        let second_call = self.second_call(seg, &on_way);
+        let mut open = missing.clone();
+        open.subtract(&on_way);
+        let Some(get) = self.gets.get_mut(&seg) else {
             return Time::NEVER;
         };
         if self.now < get.retry_at {
             return get.retry_at;
         }
         if rescued && !get.rescued {
-            let mut short = entry.missing_leaves().clone();
-            short.subtract(&coming);
-            get.short = short.count();
+            get.short = open.count();
         }
         get.rescued |= rescued;
-        self.stats.rescues += u32::from(rescued);
-        let mut missing = entry.missing_leaves().clone();
-        missing.subtract(&coming);
         get.early = None;
-        self.fetch_leaves(seg, &missing, out);
-        Time::NEVER
+        self.stats.rescues += u32::from(rescued && get.second_call.is_none());
+        get.second_call = second_call;
+        let wanted = if second_call.is_some() { open } else { missing };
+        if !wanted.is_clear() {
+            self.fetch_leaves(seg, &wanted, out);
+        }
+        second_call.unwrap_or(Time::NEVER)
+    }
+
+    /// When to ask the CDN for so much that neighbours were about to bring, if that is not now.
+    fn second_call(&self, seg: SegKey, on_way: &Bitmap) -> Option<Time> {
+        let bytes = u64::from(on_way.count()) * u64::from(LEAF);
+        let at = self.cdn.point_of_no_return(self.deadline_of(seg)?, bytes);
+        (!on_way.is_clear() && at > self.now).then_some(at)
+    }
+
+    /// Which of these leaves have been asked of neighbours that keep their word.
+    fn on_their_way(&self, seg: SegKey, leaves: &Bitmap) -> Bitmap {
+        let mut on_way = Bitmap::new(leaves.size());
+        let keeps_word = |peer: &Peer| !peer.late && peer.is_trusted(self.now);
+        let prompt = self.swarm.peers().filter(|(_, peer)| keeps_word(peer));
+        let asked = prompt.flat_map(|(_, peer)| peer.asked.iter());
+        for (_, leaf) in asked.filter(|(of, leaf)| *of == seg && leaves.get(*leaf)) {
+            on_way.set(*leaf);
+        }
+        on_way
     }
 
     /// Leaves that requests to the CDN are about to bring.
@@ -323,7 +357,7 @@ impl Engine {
             .take(KIN)
             .map(|info| info.hash)
             .collect();
-        let watches = |peer: &crate::core::swarm::Peer| {
+        let watches = |peer: &Peer| {
             peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
         };
         self.swarm
