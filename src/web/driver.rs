@@ -13,6 +13,7 @@ use crate::core::engine::{self, Engine, Stats};
 use crate::core::error::ConfigError;
 use crate::core::event::Event;
 use crate::core::ids::PeerId;
+use crate::core::time::{Duration, Time};
 use crate::web::buffers::copy;
 use crate::web::clock::Clock;
 use crate::web::effects::Effects;
@@ -24,6 +25,10 @@ use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use web_sys::RtcConfiguration;
+
+/// Handling an input takes milliseconds. After so long the one before was cut off by a trap that no panic hook has
+/// told of, as when memory has run out, and nothing would ever be handled again.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// What makes this visit different from every other.
 pub struct Identity {
@@ -60,7 +65,7 @@ impl Driver {
             inbox: Inbox::default(),
             clock,
             alarm: Rc::default(),
-            busy: Cell::new(false),
+            busy: Cell::new(None),
             disposed: Cell::new(false),
             this: this.clone(),
         });
@@ -76,7 +81,7 @@ impl Driver {
     /// Handles an event that brings bytes. They are not looked at again after this call.
     pub fn post_media(&self, event: Event<'static>, bytes: Uint8Array) {
         // Waiting for its turn, the caller might change or detach them.
-        let bytes = if self.0.busy.get() {
+        let bytes = if self.0.busy.get().is_some() {
             copy(&bytes)
         } else {
             Ok(bytes)
@@ -121,7 +126,8 @@ struct Run {
     inbox: Inbox,
     clock: Clock,
     alarm: Rc<Alarm>,
-    busy: Cell<bool>,
+    /// Since when an input is being handled.
+    busy: Cell<Option<Time>>,
     disposed: Cell<bool>,
     this: Weak<Run>,
 }
@@ -131,11 +137,17 @@ impl Sink for Run {
         if self.disposed.get() || is_down() {
             return;
         }
-        self.inbox.push(input, owner);
-        if !self.busy.replace(true) {
-            self.drain();
-            self.busy.set(false);
-            self.end_or_sleep();
+        let now = self.clock.now();
+        match self.busy.get() {
+            Some(since) if now > since + LONGEST => go_down("an event was never finished"),
+            Some(_) => self.inbox.push(input, owner),
+            None => {
+                self.inbox.push(input, owner);
+                self.busy.set(Some(now));
+                self.drain();
+                self.busy.set(None);
+                self.end_or_sleep();
+            }
         }
     }
 }
@@ -227,7 +239,7 @@ impl Run {
     }
 
     fn dispose(&self) {
-        if !self.disposed.replace(true) && !self.busy.get() {
+        if !self.disposed.replace(true) && self.busy.get().is_none() {
             self.tear_down();
         }
     }

@@ -110,7 +110,7 @@ pub struct Peer {
     tree: Option<(SegKey, Vec<TreeHash>)>,
     /// How often it got the leaf hashes of a segment.
     trees: Map<SegKey, u8>,
-    /// Bytes verified from it.
+    /// Bytes that it brought of what it had been asked for.
     pub received: u64,
     /// Bytes sent to it.
     pub given: u64,

@@ -42,7 +42,7 @@
 //! *the holder's copy* use that number, whichever side sends them. So in HaveMore, Drop, Chunk, Leaves
 //! and Reject the alias is the sender's, and in Request and Cancel it is the receiver's. An alias ends
 //! with Drop and is not used again on that connection. No more than [`MAX_ALIASES`] are alive per
-//! direction. Messages may cross: a Request or Cancel for an alias just dropped, and whatever was on
+//! direction: when one more is announced, the lowest is as good as dropped. Messages may cross: a Request or Cancel for an alias just dropped, and whatever was on
 //! its way when a Cancel was sent, are no violations.
 //!
 //! # Holding
@@ -104,9 +104,8 @@ pub const MAX_LEAVES: u32 = 16_384;
 /// Most hashes in one Leaves message.
 pub const MAX_HASHES: usize = 512;
 
-/// Most segments one side may have announced and not dropped on a connection: bounds what a peer can
-/// make us remember.
-pub const MAX_ALIASES: usize = 1024;
+/// Most segments of one side that are alive on a connection: bounds what a peer can make us remember.
+pub use crate::core::config::strangers::MAX_HOLDINGS as MAX_ALIASES;
 
 /// Most leaves in one chunk message. With its header it stays below 64 KiB, what a data channel takes
 /// whose other end did not say more (RFC 8841, section 6.1).

@@ -3,12 +3,12 @@ import { overKinds } from "../lib/kinds.mjs";
 import { panicInside } from "../lib/scripts.mjs";
 import { describe, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
-const WHERE = ["load", "message", "timer", "fetch"];
+const WHERE = ["load", "message", "timer", "trap", "fetch"];
 
 export const panics = overKinds((kind) => [
   {
-    name: `${kind.prefix}wasm panics inside a load, a peer's message, a timer, a fetch`,
-    tabs: 5,
+    name: `${kind.prefix}wasm panics inside a load, a peer's message, a timer, a fetch, or traps without a word`,
+    tabs: 6,
     async run(t) {
       const demo = await t.demo();
       const publisher = demo.watch();
