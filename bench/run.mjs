@@ -3,7 +3,7 @@
 //   node run.mjs [--only WORD] [--runs N] [--quick] [--list | --describe]
 //
 // CHROMIUM, FFMPEG and SWARMLINE_DEMO name programs; SWARMLINE_BENCH_OUT is where figures go, as JSON, after each run;
-// SWARMLINE_BENCH_BUNDLES is a folder for bundles, SWARMLINE_BENCH_LOG a file for what went wrong.
+// SWARMLINE_BENCH_CORE is the core in wasm, for Node.js, with what times it; SWARMLINE_BENCH_BUNDLES is a folder for bundles, SWARMLINE_BENCH_LOG a file for what went wrong.
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";

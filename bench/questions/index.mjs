@@ -1,5 +1,6 @@
 // All questions, in the order of docs/benchmarks.md.
 import abr from "./abr.mjs";
+import core from "./core.mjs";
 import cost from "./cost.mjs";
 import faults from "./faults.mjs";
 import offload from "./offload.mjs";
@@ -8,4 +9,4 @@ import startup from "./startup.mjs";
 import throughput from "./throughput.mjs";
 import weight from "./weight.mjs";
 
-export const questions = [offload, startup, faults, cost, throughput, weight, abr, rivalSettings];
+export const questions = [offload, startup, faults, cost, core, throughput, weight, abr, rivalSettings];

@@ -1,7 +1,9 @@
 //! What is written down during a run: broken promises, bytes, and how fast segments spread.
 
+use crate::core::event::Event;
 use crate::core::time::Time;
 use crate::sim::stream::SegmentId;
+use crate::sim::timing::Timing;
 use serde::Serialize;
 
 /// A promise that an engine broke. Any one is a bug.
@@ -96,12 +98,6 @@ pub struct Sent {
     pub joining: bool,
 }
 
-/// One of so many calls of the engine is timed.
-const TIMED_OF: u64 = 64;
-
-/// A call that seems to take longer than this has been interrupted.
-const LONGEST_CALL_NS: u64 = 1_000_000;
-
 /// No run is longer, in seconds.
 const LONGEST_S: usize = 100_000;
 
@@ -161,8 +157,8 @@ pub struct Ledger {
     seconds: Vec<Second>,
     /// Calls of `Engine::handle`.
     pub engine_calls: u64,
-    clock: Option<fn() -> u64>,
-    timed_ns: u64,
+    /// How long they took.
+    pub timing: Timing,
     watched: Option<u32>,
     log: Vec<String>,
 }
@@ -180,41 +176,23 @@ impl Ledger {
             spread_known: Histogram::default(),
             seconds: Vec::new(),
             engine_calls: 0,
-            clock: None,
-            timed_ns: 0,
+            timing: Timing::default(),
             watched: None,
             log: Vec::new(),
         }
     }
 
-    /// Times every 64th call of the engine with this clock, in ns.
-    pub fn time_with(&mut self, clock: fn() -> u64) {
-        self.clock = Some(clock);
-    }
-
-    /// Runs a call of the engine, counts it, and times it if it is its turn.
-    pub fn engine_call(&mut self, call: impl FnOnce()) {
+    /// Runs a call of the engine with this event, counts it, and times it if it is its turn.
+    pub fn engine_call(&mut self, event: Event<'_>, call: impl FnOnce(Event<'_>)) {
         self.engine_calls += 1;
-        match self
-            .clock
-            .filter(|_| self.engine_calls.is_multiple_of(TIMED_OF))
-        {
-            None => call(),
-            Some(clock) => {
+        match self.timing.begin(&event) {
+            None => call(event),
+            Some((clock, kind)) => {
                 let begun = clock();
-                call();
-                let took = clock().saturating_sub(begun);
-                // Longer ones were interrupted by the system.
-                if took < LONGEST_CALL_NS {
-                    self.timed_ns += took;
-                }
+                call(event);
+                self.timing.end(kind, clock().saturating_sub(begun));
             }
         }
-    }
-
-    /// Time spent in the engine, in ns, as estimated from the calls that were timed.
-    pub fn engine_ns(&self) -> u64 {
-        self.timed_ns.saturating_mul(TIMED_OF)
     }
 
     /// Writes down, word for word, what passes between this viewer's host and its engine.
@@ -245,7 +223,7 @@ impl Ledger {
             sum.delivered_bytes += second.delivered_bytes;
         }
         self.engine_calls += other.engine_calls;
-        self.timed_ns += other.timed_ns;
+        self.timing.absorb(&other.timing);
         self.log.extend(other.log);
     }
 

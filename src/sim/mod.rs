@@ -43,6 +43,7 @@ pub mod scenario;
 mod shard;
 pub mod stream;
 mod table;
+pub mod timing;
 pub mod tracker;
 mod viewer;
 pub mod visits;

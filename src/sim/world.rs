@@ -16,6 +16,7 @@ use crate::sim::report::Report;
 use crate::sim::scenario::{Roster, Scenario, What};
 use crate::sim::shard::{Setting, Shard};
 use crate::sim::stream::Stream;
+use crate::sim::timing::{Clock, Timing};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -68,10 +69,11 @@ impl World {
         self
     }
 
-    /// Times every 64th call of the engine with this clock, in ns.
+    /// Times one of `every` calls of the engine with this clock, in ns.
     #[must_use]
-    pub fn timed(mut self, clock: fn() -> u64) -> Self {
-        self.ledgers().for_each(|ledger| ledger.time_with(clock));
+    pub fn timed(mut self, clock: Clock, every: u64) -> Self {
+        self.ledgers()
+            .for_each(|ledger| ledger.timing.time_with(clock, every));
         self
     }
 
@@ -79,10 +81,12 @@ impl World {
         self.shards.iter_mut().map(|shard| &mut shard.ledger)
     }
 
-    /// Time spent in the engine, in ns, over all threads, as estimated from the calls that were timed.
-    pub fn engine_ns(&self) -> u64 {
+    /// Time spent in the engine over all threads, of the calls that were timed.
+    pub fn timing(&self) -> Timing {
+        let mut all = Timing::default();
         let shards = self.shards.iter();
-        shards.map(|shard| shard.ledger.engine_ns()).sum()
+        shards.for_each(|shard| all.absorb(&shard.ledger.timing));
+        all
     }
 
     /// Threads that the run takes.

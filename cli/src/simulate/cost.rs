@@ -1,19 +1,20 @@
 //! What a run cost on this machine: the only figures that differ from run to run.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use swarmline::sim::audience::Plan;
 use swarmline::sim::figures::Figures;
+use swarmline::sim::timing::{Clock, Timing};
 
 /// Time spent on a run with peers.
-#[derive(Clone, Copy)]
 pub(crate) struct Spent {
     pub(crate) wall: Duration,
     /// Of all threads.
     pub(crate) processor: Duration,
-    /// In the engine, over all threads, estimated from one call of 64.
-    pub(crate) engine: Duration,
+    /// In the engine, over all threads, of one call of 64.
+    pub(crate) timing: Timing,
     pub(crate) threads: usize,
 }
 
@@ -36,14 +37,16 @@ pub(crate) struct Cost {
     pub(crate) us_per_viewer_chunk: f64,
     /// The engine's own, in µs per call.
     pub(crate) us_per_engine_call: f64,
+    /// The same by what had happened, of those calls that were timed.
+    pub(crate) us_per_engine_call_by_event: BTreeMap<&'static str, f64>,
     /// Threads used.
     pub(crate) threads: usize,
 }
 
 impl Cost {
-    pub(crate) fn new(figures: &Figures, plan: &Plan, spent: Spent, wall: Duration) -> Self {
+    pub(crate) fn new(figures: &Figures, plan: &Plan, spent: &Spent, wall: Duration) -> Self {
         let processor = spent.processor.as_secs_f64();
-        let engine = spent.engine.as_secs_f64();
+        let engine = Duration::from_nanos(spent.timing.total_ns()).as_secs_f64();
         let each = 1e6 / figures.viewer_seconds;
         let chunks = plan.scenario.stream.bitrate as f64 / 8.0 / 16_384.0;
         let calls = figures.engine_calls_per_viewer_second * figures.viewer_seconds;
@@ -56,13 +59,14 @@ impl Cost {
             us_outside_engine_per_viewer_second: (processor - engine) * each,
             us_per_viewer_chunk: processor * each / chunks,
             us_per_engine_call: engine * 1e6 / calls.max(1.0),
+            us_per_engine_call_by_event: spent.timing.means_us(),
             threads: spent.threads,
         }
     }
 }
 
 /// Nanoseconds since the first call, for the simulator to time the engine with.
-pub(crate) fn clock() -> fn() -> u64 {
+pub(crate) fn clock() -> Clock {
     static START: OnceLock<Instant> = OnceLock::new();
     || {
         let start = START.get_or_init(Instant::now);

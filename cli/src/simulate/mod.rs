@@ -20,6 +20,9 @@ use swarmline::sim::report::Report;
 use swarmline::sim::scenario::{Mode, Scenario};
 use swarmline::sim::world::World;
 
+/// One of so many calls of the engine is timed: the clock would be most of the work.
+const TIMED_OF: u64 = 64;
+
 /// Arguments of `swarmline simulate`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -107,7 +110,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let twin = plan.twin();
     let (twin, _) = simulate(&plan, &twin, threads, args, "CDN only");
     let figures = Figures::new(&plan, &report, &twin);
-    let cost = Cost::new(&figures, &plan, own, started.elapsed());
+    let cost = Cost::new(&figures, &plan, &own, started.elapsed());
     if args.json {
         println!("{}", table::json(&figures, &cost)?);
     } else {
@@ -130,7 +133,7 @@ fn simulate(
     what: &str,
 ) -> (Report, cost::Spent) {
     let (begun, used) = (Instant::now(), cost::processor_time());
-    let mut world = World::on_threads(scenario.clone(), threads).timed(cost::clock());
+    let mut world = World::on_threads(scenario.clone(), threads).timed(cost::clock(), TIMED_OF);
     let end = Time(0) + scenario.span;
     if let Some(viewer) = args.watch.filter(|_| scenario.mode == Mode::Swarm) {
         world = world.watch(viewer);
@@ -143,7 +146,7 @@ fn simulate(
         progress.show(&world, now);
     }
     progress.done();
-    let (engine_ns, threads) = (world.engine_ns(), world.threads());
+    let (timing, threads) = (world.timing(), world.threads());
     world.log().iter().for_each(|line| eprintln!("{line}"));
     let report = world.finish();
     let wall = begun.elapsed();
@@ -152,7 +155,7 @@ fn simulate(
     let spent = cost::Spent {
         wall,
         processor: processor.unwrap_or(wall * u32::try_from(threads).unwrap_or(1)),
-        engine: Duration::from_nanos(engine_ns),
+        timing,
         threads,
     };
     (report, spent)

@@ -73,7 +73,7 @@ impl Viewer {
         let note = |what: &dyn std::fmt::Debug, sign| short(&format!("{sign} {what:?}"));
         ctx.ledger.note(ctx.now, self.id, || note(&event, '<'));
         ctx.ledger
-            .engine_call(|| engine.handle(now, event, &mut actions));
+            .engine_call(event, |event| engine.handle(now, event, &mut actions));
         for action in actions.drain(..) {
             ctx.ledger.note(ctx.now, self.id, || note(&action, '>'));
             self.carry_out(ctx, action, payload.as_ref());

@@ -64,10 +64,13 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<ExitCode> {
 /// Runs the bench; whether every contender of every case has figures.
 fn measure(project: &Project, args: &Args, place: &Place) -> Result<bool> {
     build::package(project)?;
+    let core = project.scratch("bench/core");
+    build::selftest_as_shipped(project, &core)?;
     let _ = fs::remove_file(&place.fresh);
     let log = project.scratch("bench/trouble.log");
     let status = node(project, args)?
         .env("SWARMLINE_DEMO", suite::binary(project)?)
+        .env("SWARMLINE_BENCH_CORE", core.join("swarmline.js"))
         .env("SWARMLINE_BENCH_OUT", &place.fresh)
         .env("SWARMLINE_BENCH_LOG", &log)
         .env("SWARMLINE_BENCH_BUNDLES", project.scratch("bench/bundles"))

@@ -12,7 +12,7 @@ mod wasm;
 pub(crate) use packages::install;
 pub(crate) use size::check as check_size;
 pub(crate) use typescript::tsc;
-pub(crate) use wasm::{ensure_target as ensure_wasm_target, selftest};
+pub(crate) use wasm::{ensure_target as ensure_wasm_target, selftest, selftest_as_shipped};
 
 use crate::project::Project;
 use anyhow::Result;

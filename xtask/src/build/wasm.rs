@@ -75,15 +75,34 @@ fn compile(project: &Project) -> Result<PathBuf> {
 /// # Errors
 /// The compiler's and the generator's.
 pub(crate) fn selftest(project: &Project, out: &Path) -> Result<()> {
+    selftest_as(project, "dev", out)
+}
+
+/// The same, compiled and optimised as what ships is, for whoever measures time.
+///
+/// # Errors
+/// The compiler's, the generator's and the optimiser's.
+pub(crate) fn selftest_as_shipped(project: &Project, out: &Path) -> Result<()> {
+    selftest_as(project, "wasm", out)?;
+    let optimised = project.scratch("optimised.wasm");
+    let [_, _, module] = BINDINGS;
+    optimise(project, &out.join(module), &optimised)?;
+    fs::copy(&optimised, out.join(module))?;
+    Ok(())
+}
+
+fn selftest_as(project: &Project, profile: &str, out: &Path) -> Result<()> {
     ensure_target(project)?;
     let mut cargo = project.cargo(["build", "--quiet", "--lib", "--package", "swarmline"]);
-    process::run(cargo.args(["--features", "selftest", "--target", TARGET]))?;
+    cargo.args(["--features", "selftest", "--target", TARGET]);
+    process::run(cargo.args(["--profile", profile]))?;
     if out.exists() {
         fs::remove_dir_all(out)?;
     }
+    let folder = if profile == "dev" { "debug" } else { profile };
     Bindgen::new()
         .nodejs(true)?
-        .input_path(project.target(&format!("{TARGET}/debug/swarmline.wasm")))
+        .input_path(project.target(&format!("{TARGET}/{folder}/swarmline.wasm")))
         .generate(out)
         .context("wasm-bindgen failed")
 }

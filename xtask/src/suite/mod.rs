@@ -88,6 +88,7 @@ fn simulate(binary: &PathBuf, run: &Run) -> Result<Value> {
     let mut figures: Value = serde_json::from_str(&text).context("unreadable figures")?;
     if let Some(fields) = figures.as_object_mut() {
         fields.remove("seconds");
+        fields.remove("us_per_engine_call_by_event");
     }
     Ok(figures)
 }
