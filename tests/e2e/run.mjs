@@ -2,11 +2,12 @@
 //
 //   node run.mjs [--list] [--only WORD]      large scenarios run only when they are named
 //
-// `cargo xtask test` sets CHROMIUM, FFMPEG, SWARMLINE_DEMO (the swarmline binary) and SWARMLINE_REPORT
+// `cargo xtask test` sets CHROMIUM, FIREFOX, FFMPEG, SWARMLINE_DEMO (the swarmline binary) and SWARMLINE_REPORT
 // (where the names of passed and failed scenarios go).
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { launch } from "./lib/browser.mjs";
+import { launchFirefox } from "./lib/firefox.mjs";
 import { runAll } from "./lib/runner.mjs";
 import { startSite } from "./lib/site.mjs";
 import { scenarios } from "./scenarios/index.mjs";
@@ -32,10 +33,13 @@ async function main() {
 async function play() {
   const site = await startSite();
   const browser = await launch();
+  let other = null;
+  const firefox = () => (other ??= launchFirefox());
   try {
-    return await runAll(chosen, { browser, site });
+    return await runAll(chosen, { browser, firefox, site });
   } finally {
     await browser.close();
+    await (await other)?.close();
     await site.close();
   }
 }

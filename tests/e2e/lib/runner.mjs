@@ -81,8 +81,8 @@ function show({ name }, { failures, figures }, seconds) {
 
 /** What a scenario works with. Everything it opens is closed for it. */
 class Test {
-  constructor({ browser, site }) {
-    Object.assign(this, { browser, site, tabs: [], demos: [], failures: [], figures: [], closers: [] });
+  constructor({ browser, firefox, site }) {
+    Object.assign(this, { browser, firefox, site, tabs: [], demos: [], failures: [], figures: [], closers: [] });
   }
 
   /** A demo server of its own. */
@@ -92,9 +92,9 @@ class Test {
     return demo;
   }
 
-  /** A tab with the test page, no player yet. */
-  async tab(options) {
-    const tab = await Tab.open(this.browser, this.site, options);
+  /** A tab with the test page, no player yet; of Chromium's, if nothing else is said. */
+  async tab({ firefox = false, ...options } = {}) {
+    const tab = await Tab.open(firefox ? await this.firefox() : this.browser, this.site, options);
     this.tabs.push(tab);
     return tab;
   }

@@ -13,9 +13,10 @@ import { hostile } from "./hostile.mjs";
 import { players } from "./players.mjs";
 import { formats } from "./formats.mjs";
 import { estimate } from "./estimate.mjs";
+import { browsers } from "./browsers.mjs";
 import { page } from "./page.mjs";
 import { signatures } from "./signatures.mjs";
 export const scenarios = [
   plain, options, crowd, dash, fallback, failures, hostile, signatures, answers, panics, interruptions, soaks, players, formats,
-  estimate, page,
+  estimate, browsers, page,
 ].flat();

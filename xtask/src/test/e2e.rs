@@ -11,7 +11,7 @@ use std::fs;
 /// Runs the scenarios.
 ///
 /// # Errors
-/// Chromium, ffmpeg or the demo server is missing; the runner ended without a report.
+/// Chromium, Firefox, ffmpeg or the demo server is missing; the runner ended without a report.
 pub(crate) fn run(scope: &Scope) -> Result<Outcome> {
     let project = scope.project;
     let report = project.scratch("e2e-report.json");
@@ -22,6 +22,7 @@ pub(crate) fn run(scope: &Scope) -> Result<Outcome> {
         .env("SWARMLINE_DEMO", demo::binary(project)?)
         .env("SWARMLINE_REPORT", &report)
         .env("CHROMIUM", tools::chromium()?)
+        .env("FIREFOX", tools::firefox()?)
         .env("FFMPEG", tools::ffmpeg()?);
     if let Some(filter) = scope.filter {
         node.args(["--only", filter]);

@@ -34,6 +34,33 @@ pub(crate) fn ffmpeg() -> Result<PathBuf> {
     )
 }
 
+/// Finds Firefox, which some scenarios play in; on Debian as root it is installed.
+///
+/// # Errors
+/// There is none; the message says what to install.
+pub(crate) fn firefox() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("FIREFOX") {
+        return given("FIREFOX", PathBuf::from(path));
+    }
+    let installed = || {
+        ["firefox-esr", "firefox"]
+            .iter()
+            .find_map(|name| on_path(name))
+    };
+    if let Some(path) = installed() {
+        return Ok(path);
+    }
+    if debian::install("firefox-esr")?
+        && let Some(path) = installed()
+    {
+        return Ok(path);
+    }
+    bail!(
+        "no Firefox found: some scenarios play in it. Install it (Debian: `apt-get install firefox-esr`) or name one \
+         with FIREFOX=/path/to/firefox"
+    )
+}
+
 /// A program named by an environment variable, which must exist.
 fn given(variable: &str, path: PathBuf) -> Result<PathBuf> {
     if !path.is_file() {
