@@ -68,6 +68,8 @@ pub struct Figures {
     pub twin_rebuffer_ratio: f64,
     /// Viewers that were longer in stalls than in the twin, by a picture (16 ms) or more.
     pub viewers_with_p2p_stall: u32,
+    /// The first few of them, for `--watch`: viewer, ms in stalls, and the same in the twin.
+    pub worse_off: Vec<(usize, u64, u64)>,
     /// Of these, those that play fair.
     pub fair_with_p2p_stall: u32,
     /// Bytes that fair viewers received and had no use for ÷ bytes given to their players.
@@ -111,6 +113,9 @@ pub struct Figures {
     pub seconds: Vec<Second>,
 }
 
+/// So many of those who are worse off than without peers are named.
+const WORSE_OFF: usize = 8;
+
 /// Less than this nobody sees: it is less than one picture of sixty a second.
 const INVISIBLE_US: u64 = 16_000;
 
@@ -130,6 +135,17 @@ impl Figures {
             a.counted_stalled_us > b.counted_stalled_us + INVISIBLE_US
         };
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let worse_off = pairs()
+            .enumerate()
+            .filter(|(_, (own, twin))| longer(own, twin))
+            .map(|(id, (own, twin))| {
+                (
+                    id,
+                    own.counted_stalled_us / 1_000,
+                    twin.counted_stalled_us / 1_000,
+                )
+            })
+            .take(WORSE_OFF);
         Self {
             scenario: plan.name.clone(),
             viewers: plan.scenario.viewers,
@@ -152,6 +168,7 @@ impl Figures {
             rebuffer_ratio: rebuffer(report),
             twin_rebuffer_ratio: rebuffer(twin),
             viewers_with_p2p_stall: count(pairs().filter(|(own, twin)| longer(own, twin)).count()),
+            worse_off: worse_off.collect(),
             fair_with_p2p_stall: count(
                 pairs()
                     .filter(|(own, twin)| own.honest && longer(own, twin))

@@ -92,7 +92,7 @@ pub struct Sent {
     pub segment: SegmentId,
     /// How much.
     pub bytes: u32,
-    /// Whether an engine asked for it within a second of the segment's appearance.
+    /// Whether the engine of a viewer that can have peers asked for it within a second of the segment's appearance.
     pub early: bool,
     /// Whether the viewer came within the last ten seconds and can have peers.
     pub joining: bool,

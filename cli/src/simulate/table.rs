@@ -107,6 +107,14 @@ fn swarm_rows(f: &Figures) -> Vec<Row> {
     ]
 }
 
+/// Who is worse off than without peers, with the times.
+fn named(worse_off: &[(usize, u64, u64)]) -> String {
+    let one = |(viewer, own, twin): &(usize, u64, u64)| {
+        format!("; viewer {viewer}: {own} ms, twin {twin}")
+    };
+    worse_off.iter().map(one).collect()
+}
+
 fn viewer_rows(f: &Figures) -> Vec<Row> {
     let mut rows = vec![
         (
@@ -117,7 +125,11 @@ fn viewer_rows(f: &Figures) -> Vec<Row> {
         (
             "stalls the twin lacks",
             format!("{} viewers", f.viewers_with_p2p_stall),
-            format!("{} saved from one", f.viewers_saved_from_stall),
+            format!(
+                "{} saved from one{}",
+                f.viewers_saved_from_stall,
+                named(&f.worse_off)
+            ),
         ),
         (
             "start-up p95",

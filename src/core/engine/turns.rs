@@ -20,6 +20,9 @@ use crate::core::wire::Bitmap;
 /// How long a newcomer waits for a first peer before it takes its turn at the CDN.
 const SETTLING: Duration = Duration::from_millis(2_500);
 
+/// Who has found nobody so long after it began to look, or has lost all, waits for nobody.
+const LONELY: Duration = Duration::from_secs(5);
+
 /// So long after it began to look for peers, a viewer and its neighbours do not know each other well enough to rank
 /// themselves alike; in a small audience it lets so many others go first meanwhile.
 const NEWCOMER: Duration = Duration::from_secs(10);
@@ -218,7 +221,7 @@ impl Engine {
             }
             return now + LOOK_AGAIN;
         }
-        let wait = match waits {
+        let wait = match waits && !self.is_alone(seg) {
             true => self.wait_for_turn(seg, &hash),
             false => Duration::ZERO,
         };
@@ -267,6 +270,13 @@ impl Engine {
     /// Whether a first peer is likely to come soon.
     pub(super) fn is_settling(&self) -> bool {
         !self.settled && self.now < self.joined + SETTLING
+    }
+
+    /// Whether the player waits for a segment and nobody is there, or likely to come soon: the media that waiting would cost
+    /// the viewer is for nothing.
+    fn is_alone(&self, seg: SegKey) -> bool {
+        let wanted = self.gets.get(&seg).is_some_and(Get::is_wanted);
+        wanted && self.now >= self.joined + LONELY && self.swarm.peers().next().is_none()
     }
 
     /// Until when some neighbour's claim on a segment holds.

@@ -181,7 +181,7 @@ impl Viewer {
             now: ctx.now,
             segment: payload.segment,
             bytes: payload.len,
-            early: by_engine && early,
+            early: by_engine && early && self.can_have_peers(),
             joining: self.is_joining(ctx.now),
         });
         let at: Time = paced.max(slowed);
@@ -190,7 +190,11 @@ impl Viewer {
 
     /// Whether this is a newcomer who can have peers.
     fn is_joining(&self, now: Time) -> bool {
-        self.seat.access.nat != Nat::Blocked && now.0 < self.seat.arrives.0 + JOINING_US
+        self.can_have_peers() && now.0 < self.seat.arrives.0 + JOINING_US
+    }
+
+    fn can_have_peers(&self) -> bool {
+        self.seat.access.nat != Nat::Blocked
     }
 
     fn piece(&mut self, ctx: &mut Ctx<'_>, id: u32, payload: Payload) {
