@@ -108,12 +108,6 @@ impl Client {
         stats::json(&self.0.stats())
     }
 
-    /// Hash over everything that happened and everything that was done about it, in hex.
-    #[wasm_bindgen(js_name = traceHash)]
-    pub fn trace_hash(&self) -> String {
-        format!("{:016x}", self.0.trace_hash())
-    }
-
     /// Says goodbye and leaves nothing behind: no connection, socket, request, timer or listener.
     /// Further calls do nothing.
     pub fn dispose(&self) {
