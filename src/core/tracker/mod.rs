@@ -31,6 +31,7 @@
 
 mod backoff;
 mod codec;
+mod json;
 mod link;
 mod parse;
 mod session;
