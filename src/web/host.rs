@@ -8,7 +8,7 @@ use crate::core::error::LoadError;
 use crate::core::ids::LoadId;
 use crate::core::time::Duration;
 use crate::web::globals::complain;
-use crate::web::task::detach;
+use crate::web::task::soon;
 use js_sys::{ArrayBuffer, JsString};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -139,7 +139,7 @@ impl Outbox {
         self.calls.borrow_mut().push_back(call);
         if !self.scheduled.replace(true) {
             let outbox = self.clone();
-            detach(async move { outbox.flush() });
+            soon(move || outbox.flush());
         }
     }
 

@@ -93,7 +93,7 @@ impl Message {
     }
 
     /// What is too long to be sent gives nothing.
-    fn to_send(self) -> Option<String> {
+    fn into_text(self) -> Option<String> {
         Some(self.end()).filter(|text| text.len() <= MAX_SEND)
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn announces(
         if event != Event::Stopped {
             message.list("offers", &offers);
         }
-        texts.extend(message.to_send());
+        texts.extend(message.into_text());
     }
     texts
 }
@@ -131,7 +131,7 @@ pub(super) fn answer(identity: Identity, to: PeerId, offer: OfferId, sdp: &str) 
     message.binary("to_peer_id", &to.0);
     message.binary("offer_id", &offer.0);
     message.description("answer", sdp);
-    message.to_send()
+    message.into_text()
 }
 
 /// Offers, written, in groups that fit a message each; one too long for any message is left out.
