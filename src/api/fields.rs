@@ -4,6 +4,7 @@
 //! misspelt one cannot go unnoticed; numbers are finite, and whole where they count something.
 
 use super::error::ApiError;
+use crate::core::list::List;
 use js_sys::{Array, JSON, JsString, Object, Reflect};
 use std::cell::Cell;
 use wasm_bindgen::prelude::*;
@@ -37,7 +38,7 @@ impl Shape {
         let names = names.iter().map(|name| (*name, JsValue::from_str(name)));
         Self {
             what,
-            names: names.collect(),
+            names: names.list(),
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! The same seed and the same events give the same actions, on every target.
 //!
-//! Leaves first: [`sorted`], [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
+//! Leaves first: [`sorted`], [`list`], [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
 //! [`cache`], [`integrity`]; then [`tracker`], [`swarm`], [`scheduler`]; [`engine`] on top.
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod integrity;
+pub mod list;
 pub mod scheduler;
 pub mod sorted;
 pub mod swarm;

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{FetchId, SegKey};
+use crate::core::list::List;
 use crate::core::time::Duration;
 
 /// First wait after a failure; it doubles up to [`RETRY_MAX`].
@@ -29,7 +30,7 @@ impl Engine {
             .iter()
             .filter(|(_, f)| self.now >= f.heard + limit)
             .map(|(id, _)| *id)
-            .collect();
+            .list();
         for id in silent {
             // The one before may have been the last that its segment was given.
             if !self.fetches.contains_key(&id) {

@@ -5,6 +5,7 @@ use super::get::Get;
 use crate::core::action::{Action, DeliveryReport, Notice};
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{LoadId, RenditionId, SegKey};
+use crate::core::list::List;
 use crate::core::time::{Duration, Time};
 use crate::core::timeline::{Playhead, Playlist, SegmentInfo};
 use std::sync::Arc;
@@ -265,7 +266,7 @@ impl Engine {
             .iter()
             .filter(|(_, (at, _))| now - *at < WATCHED)
             .map(|(rendition, (_, start))| (*rendition, *start))
-            .collect();
+            .list();
         for (rendition, start) in watched {
             for info in self.upcoming(rendition, start) {
                 let known = self.cache.find(&info.hash).is_some();
@@ -293,7 +294,7 @@ impl Engine {
             .segments
             .iter()
             .filter(|info| info.start > start + 0.05 && info.bytes > 0);
-        later.take(AHEAD).cloned().collect()
+        later.take(AHEAD).cloned().list()
     }
 
     fn drop_unwatched(&mut self, out: &mut Vec<Action>) {
@@ -322,7 +323,7 @@ impl Engine {
         let drop: Vec<SegKey> = idle
             .map(|(seg, _)| *seg)
             .filter(|seg| stale(seg) && !hashing(seg))
-            .collect();
+            .list();
         for seg in drop {
             self.release(seg, out);
         }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::list::List;
 use crate::core::swarm::presence::{OWN_SLEEP, Presence};
 use crate::core::swarm::{Offence, Peer};
 use crate::core::time::{Duration, Time};
@@ -143,11 +144,7 @@ impl Engine {
                 peer.asked.clear();
             }
         }
-        self.reopen(
-            late.iter()
-                .map(|(_, seg, leaf)| (*seg, *leaf))
-                .collect::<Vec<_>>(),
-        );
+        self.reopen(late.iter().map(|(_, seg, leaf)| (*seg, *leaf)).list());
         for (conn, seg, leaf) in late {
             let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
                 continue;

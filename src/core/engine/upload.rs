@@ -5,6 +5,7 @@ use crate::core::action::Action;
 use crate::core::config::strangers::{MAX_BUFFERED, MAX_QUEUE};
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::list::List;
 use crate::core::swarm::peer::{Owed, Peer};
 use crate::core::time::Duration;
 use crate::core::wire::{
@@ -72,7 +73,7 @@ impl Engine {
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {
             let new = (first..end).map(|leaf| Owed { seg, leaf });
-            let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
+            let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).list();
             peer.owed.extend(new);
             self.waiting.insert(conn);
             self.upload_due = true;
@@ -234,7 +235,7 @@ impl Engine {
 
     /// Sends a control message to every peer.
     pub(super) fn broadcast(&mut self, message: &Message, out: &mut Vec<Action>) {
-        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).list();
         for conn in conns {
             self.send(conn, message, out);
         }

@@ -16,6 +16,7 @@
 use crate::core::action::Action;
 use crate::core::config::strangers::{MAX_OFFERS_SEEN, MAX_POPULATION, PENDING, PER_BLOCK};
 use crate::core::ids::{ConnId, OfferId, PeerId, TrackerId};
+use crate::core::list::List;
 use crate::core::sorted::Map;
 use crate::core::swarm::bans::{Bans, Offence};
 use crate::core::swarm::peer::Peer;
@@ -238,7 +239,7 @@ impl Swarm {
 
     /// Every connection in whatever state.
     pub fn conns(&self) -> Vec<ConnId> {
-        self.links.keys().copied().collect()
+        self.links.keys().copied().list()
     }
 
     /// Connections that are open, or may become so.
@@ -536,7 +537,7 @@ impl Swarm {
             .links
             .iter()
             .filter(|(_, link)| now >= link.since + link.patience());
-        late.map(|(conn, _)| *conn).collect()
+        late.map(|(conn, _)| *conn).list()
     }
 
     /// When the next one will be.
