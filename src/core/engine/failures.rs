@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::core::action::Action;
+use crate::core::chance::below;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{FetchId, SegKey};
 use crate::core::list::List;
@@ -60,7 +61,7 @@ impl Engine {
         }
         let longest = self.longest_wait(fetch.seg);
         let wait = (RETRY * (1 << failures)).min(longest);
-        let jitter = Duration::from_millis(self.rng.u64(0..100));
+        let jitter = Duration::from_millis(below(&mut self.rng, 100));
         let retry_at = self.now + wait + jitter;
         let Some(get) = self.gets.get_mut(&fetch.seg) else {
             return;

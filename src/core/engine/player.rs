@@ -3,6 +3,7 @@
 use super::Engine;
 use super::get::Get;
 use crate::core::action::{Action, DeliveryReport, Notice};
+use crate::core::chance::below;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{LoadId, RenditionId, SegKey};
 use crate::core::list::List;
@@ -140,7 +141,7 @@ impl Engine {
             seg,
             bytes: info.bytes,
         });
-        let jitter = Duration::from_millis(self.rng.u64(0..JITTER_MS));
+        let jitter = Duration::from_millis(below(&mut self.rng, JITTER_MS));
         let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
         let mut get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
         get.seen = self.is_promised(&info.hash);

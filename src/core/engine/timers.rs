@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::core::action::Action;
+use crate::core::chance::below;
 use crate::core::ids::{ConnId, SegKey};
 use crate::core::list::List;
 use crate::core::swarm::presence::{OWN_SLEEP, Presence};
@@ -109,7 +110,7 @@ impl Engine {
         if self.now < self.compare_at {
             return;
         }
-        let jitter = Duration::from_millis(self.rng.u64(0..2_000));
+        let jitter = Duration::from_millis(below(&mut self.rng, 2_000));
         let [first, most] = COMPARE;
         let usual = first + (self.now - self.joined) / SETTLED;
         self.compare_at = self.now + usual.min(most) + jitter;
