@@ -26,7 +26,7 @@ const STRANGERS: [(&str, &str); 2] = [("swarm", "scheduler"), ("scheduler", "swa
 
 /// The core's contract knows only leaves and the timeline.
 const CONTRACT: [&str; 2] = ["event", "action"];
-const CONTRACT_KNOWS: [&str; 8] = [
+const CONTRACT_KNOWS: [&str; 10] = [
     "sorted", "list", "chance", "ids", "time", "config", "error", "timeline", "event", "action",
 ];
 

@@ -116,8 +116,8 @@ impl Client {
 }
 
 fn identity() -> Result<Identity, ApiError> {
-    let peer = random().ok_or(ApiError::NoRandom)?;
-    let seed = random().ok_or(ApiError::NoRandom)?;
+    let peer = random().ok_or_else(ApiError::no_random)?;
+    let seed = random().ok_or_else(ApiError::no_random)?;
     Ok(Identity {
         peer: PeerId(peer),
         seed: u64::from_le_bytes(seed),

@@ -61,12 +61,12 @@ impl<'a> Fields<'a> {
         let what = shape.what;
         // A caller without types may hand in anything.
         if !json.is_string() {
-            return Err(ApiError::Unreadable(what));
+            return Err(ApiError::unreadable(what));
         }
         match json.length() {
-            len if len > most => Err(ApiError::TooLong { what, len, most }),
+            len if len > most => Err(ApiError::too_long(what, len, most)),
             _ => {
-                let value = parse(json).map_err(|_| ApiError::Unreadable(what))?;
+                let value = parse(json).map_err(|_| ApiError::unreadable(what))?;
                 Self::of(shape, value)
             }
         }
@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
     /// An object inside another.
     pub(super) fn of(shape: &'a Shape, value: JsValue) -> Result<Self, ApiError> {
         if !value.is_object() || Array::is_array(&value) {
-            return Err(ApiError::Unreadable(shape.what));
+            return Err(ApiError::unreadable(shape.what));
         }
         Ok(Self {
             shape,
@@ -154,12 +154,7 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&self, name: &str, value: &JsValue, allowed: &'static str) -> ApiError {
-        ApiError::Field {
-            what: self.shape.what,
-            field: name.to_owned(),
-            value: shown(value),
-            allowed,
-        }
+        ApiError::field(self.shape.what, name, &shown(value), allowed)
     }
 }
 
