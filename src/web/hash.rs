@@ -13,7 +13,6 @@ use crate::web::timers::next_task;
 use js_sys::{Array, Promise, Reflect, Uint8Array};
 use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::SubtleCrypto;
@@ -124,7 +123,7 @@ struct Job {
 /// One digest after the other, in the order asked.
 #[derive(Default)]
 struct Soft {
-    jobs: RefCell<VecDeque<Job>>,
+    jobs: RefCell<Vec<Job>>,
     working: Cell<bool>,
 }
 
@@ -136,7 +135,7 @@ impl Soft {
         answer: Answer,
     ) -> Result<(), BufferError> {
         let parts = parts.iter().map(copy).collect::<Result<_, _>>()?;
-        self.jobs.borrow_mut().push_back(Job {
+        self.jobs.borrow_mut().push(Job {
             parts,
             hashes: Vec::new(),
             at: 0,
@@ -154,11 +153,11 @@ impl Soft {
     /// Hashes [`SLICE`], and the rest after the browser has had a turn.
     fn work(self: Rc<Self>) {
         for _ in 0..SLICE / SCRATCH {
-            let job = self.jobs.borrow_mut().pop_front();
-            match job {
-                Some(job) => self.step(job),
-                None => return self.working.set(false),
+            if self.jobs.borrow().is_empty() {
+                return self.working.set(false);
             }
+            let job = self.jobs.borrow_mut().remove(0);
+            self.step(job);
         }
         next_task(move || self.work());
     }
@@ -169,7 +168,7 @@ impl Soft {
         } else if job.step() {
             job.port.post((job.answer)(job.hashes));
         } else {
-            self.jobs.borrow_mut().push_front(job);
+            self.jobs.borrow_mut().insert(0, job);
         }
     }
 }

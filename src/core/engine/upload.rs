@@ -178,9 +178,10 @@ impl Engine {
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
-        let Some(owed) = peer.owed.pop_front() else {
+        if peer.owed.is_empty() {
             return;
-        };
+        }
+        let owed = peer.owed.remove(0);
         let Some(entry) = self
             .cache
             .get_mut(owed.seg)
@@ -195,11 +196,11 @@ impl Engine {
                 leaf: owed.leaf + more,
                 ..owed
             };
-            let follows = peer.owed.front() == Some(&next) && entry.is_verified(next.leaf);
+            let follows = peer.owed.first() == Some(&next) && entry.is_verified(next.leaf);
             if !follows || !self.bucket.take(now, u64::from(LEAF)) {
                 break;
             }
-            peer.owed.pop_front();
+            peer.owed.remove(0);
             len += entry.range(next.leaf).1;
         }
         peer.set_buffered(now, peer.buffered + CHUNK_HEADER + len as usize);

@@ -22,7 +22,6 @@ use crate::core::swarm::bans::{Bans, Offence};
 use crate::core::swarm::peer::Peer;
 use crate::core::swarm::sdp::{self, Block};
 use crate::core::time::{Duration, Time};
-use std::collections::VecDeque;
 
 /// Offers per announce; each costs a peer connection that gathers candidates.
 const OFFERS: usize = 6;
@@ -124,7 +123,7 @@ pub struct Swarm {
     next: u32,
     bans: Bans,
     /// Offers that were taken, latest last.
-    offers_seen: VecDeque<OfferId>,
+    offers_seen: Vec<OfferId>,
     /// This viewer's own public address blocks, as far as its descriptions name them.
     own_blocks: Vec<Block>,
 }
@@ -141,7 +140,7 @@ impl Swarm {
             compared: Time(0),
             next: 0,
             bans: Bans::default(),
-            offers_seen: VecDeque::new(),
+            offers_seen: Vec::new(),
             own_blocks: Vec::new(),
         }
     }
@@ -383,9 +382,9 @@ impl Swarm {
             return Err(Refusal::NotNow);
         }
         if self.offers_seen.len() >= MAX_OFFERS_SEEN {
-            self.offers_seen.pop_front();
+            self.offers_seen.remove(0);
         }
-        self.offers_seen.push_back(offer);
+        self.offers_seen.push(offer);
         let conn = self.add(Link {
             state: State::Answering { tracker },
             offer,
