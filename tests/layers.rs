@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Core's modules in layers, lowest first. A module may know its own layer and those below.
 const CORE: [&[&str]; 5] = [
-    &["sorted", "ids", "time", "config", "error"],
+    &["sorted", "list", "chance", "ids", "time", "config", "error"],
     &["wire", "timeline", "cache", "integrity"],
     &["event", "action"],
     &["tracker", "swarm", "scheduler"],
@@ -26,8 +26,8 @@ const STRANGERS: [(&str, &str); 2] = [("swarm", "scheduler"), ("scheduler", "swa
 
 /// The core's contract knows only leaves and the timeline.
 const CONTRACT: [&str; 2] = ["event", "action"];
-const CONTRACT_KNOWS: [&str; 8] = [
-    "sorted", "ids", "time", "config", "error", "timeline", "event", "action",
+const CONTRACT_KNOWS: [&str; 10] = [
+    "sorted", "list", "chance", "ids", "time", "config", "error", "timeline", "event", "action",
 ];
 
 /// Names the pure core must not speak: browsers, clocks, chance, and maps with a random order.

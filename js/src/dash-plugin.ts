@@ -9,7 +9,7 @@ import { FurtherHashes } from "./further-hashes.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
-import type { Publisher } from "./publisher.js";
+import type { LazyPublisher } from "./publisher-side.js";
 import { judgeOf, publisherOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
@@ -33,7 +33,7 @@ export class DashPlugin implements DashOwner, Player {
   readonly firstFrame = new FirstFrame();
   readonly #player: DashPlayer;
   readonly #options: ResolvedOptions;
-  readonly #publisher: Publisher | null;
+  readonly #publisher: LazyPublisher | null;
   #manifest: string | null = null;
   /** Where the manifest was found that names the list; the application may name another one. */
   #lister: string | undefined;

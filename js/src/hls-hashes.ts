@@ -1,7 +1,7 @@
 import type { Fragment, LevelDetails } from "./hls-types.js";
 import { believed } from "./known.js";
 import type { Known, Segment } from "./known.js";
-import { UnjudgedError } from "./publisher.js";
+import { UnjudgedError } from "./signature-errors.js";
 import { readTags } from "./tag.js";
 import type { UnlistedSegment } from "./types.js";
 

@@ -15,7 +15,7 @@ import type { Known } from "./known.js";
 import type { GlueLoader } from "./glue.js";
 import { IntegritySource } from "./integrity-source.js";
 import type { ResolvedOptions } from "./options.js";
-import type { Publisher } from "./publisher.js";
+import type { LazyPublisher } from "./publisher-side.js";
 import { judgeOf, publisherOf, warnOf } from "./publisher-side.js";
 import { Playhead } from "./playhead.js";
 import { Session } from "./session.js";
@@ -39,7 +39,7 @@ export class HlsPlugin implements LoaderOwner, Player {
   readonly contexts = new Set<FragmentContext>();
   readonly ownLoader: FragmentLoaderClass | undefined;
   readonly #listUrl: string | null;
-  readonly #publisher: Publisher | null;
+  readonly #publisher: LazyPublisher | null;
   /** Where the manifest was found. */
   #manifest: string | undefined;
   #hls: HlsInstance | null = null;

@@ -2,7 +2,7 @@ import { ListError, MAX_LIST, keyOf, parseList, pathOf } from "./integrity-list.
 import type { Chunked, IntegrityList, Listed } from "./integrity-list.js";
 import { limit } from "./limit.js";
 import { nameKey, nameOf } from "./peertube-list.js";
-import { UnjudgedError } from "./publisher.js";
+import { UnjudgedError } from "./signature-errors.js";
 
 /** Two requests for the list that the player makes necessary are at least so far apart, in ms. */
 const LEAST_APART_MS = 400;

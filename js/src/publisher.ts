@@ -2,18 +2,9 @@ import { verify } from "./ed25519.js";
 import type { Known } from "./known.js";
 import { fromBase64Url } from "./known.js";
 import { sha256 } from "./sha256.js";
+import { SignatureError, unjudged } from "./signature-errors.js";
 import { ID_LENGTH, ofList, ofPlaylist } from "./statement.js";
 import type { Statement } from "./statement.js";
-
-/** Why a playlist or a list does not count, in words that are the same for all of a stream. */
-export class SignatureError extends Error {}
-
-/** Why nobody knows whether it counts: nothing in it is to blame, and the next attempt may succeed. */
-export class UnjudgedError extends Error {
-  constructor(cause: unknown) {
-    super(`its signature could not be checked: ${String(cause)}`);
-  }
-}
 
 /** A list that is older than this, by what the publisher has signed of what is live, is an old one served again, in ms. */
 const STALE_MS = 5 * 60_000;
@@ -61,7 +52,7 @@ export class Publisher {
    * @throws SignatureError if the tags of a media playlist at `url` do not count; UnjudgedError.
    */
   async playlist(text: string, tags: ReadonlyMap<number, Known>, url: string, manifest?: string): Promise<void> {
-    await this.#judge(await ofPlaylist(text, tags, hash).catch(unable), url, manifest);
+    await this.#judge(await ofPlaylist(text, tags, hash).catch(unjudged), url, manifest);
   }
 
   /**
@@ -69,7 +60,7 @@ export class Publisher {
    * @throws SignatureError if it does not count; UnjudgedError.
    */
   async list(text: string, url: string, manifest?: string): Promise<string> {
-    const { covered, statements } = await ofList(text, hash).catch(unable);
+    const { covered, statements } = await ofList(text, hash).catch(unjudged);
     await this.#judge(statements, url, manifest);
     return covered;
   }
@@ -82,7 +73,7 @@ export class Publisher {
     if (ours.length === 0) throw new SignatureError("it is signed for another stream than swarmId says");
     const here = ours.filter(({ path }) => isAt(url, path, manifest));
     if (here.length === 0) throw new SignatureError("it is signed for another place than this");
-    const good = await this.#firstTrue(here).catch(unable);
+    const good = await this.#firstTrue(here).catch(unjudged);
     if (!good) throw new SignatureError("its signature is wrong");
     this.#accept(good);
   }
@@ -123,10 +114,6 @@ export class Publisher {
 
 function hash(text: string): Promise<string> {
   return sha256(new TextEncoder().encode(text).buffer);
-}
-
-function unable(cause: unknown): never {
-  throw new UnjudgedError(cause);
 }
 
 /**

@@ -108,12 +108,6 @@ impl Client {
         stats::json(&self.0.stats())
     }
 
-    /// Hash over everything that happened and everything that was done about it, in hex.
-    #[wasm_bindgen(js_name = traceHash)]
-    pub fn trace_hash(&self) -> String {
-        format!("{:016x}", self.0.trace_hash())
-    }
-
     /// Says goodbye and leaves nothing behind: no connection, socket, request, timer or listener.
     /// Further calls do nothing.
     pub fn dispose(&self) {
@@ -122,8 +116,8 @@ impl Client {
 }
 
 fn identity() -> Result<Identity, ApiError> {
-    let peer = random().ok_or(ApiError::NoRandom)?;
-    let seed = random().ok_or(ApiError::NoRandom)?;
+    let peer = random().ok_or_else(ApiError::no_random)?;
+    let seed = random().ok_or_else(ApiError::no_random)?;
     Ok(Identity {
         peer: PeerId(peer),
         seed: u64::from_le_bytes(seed),

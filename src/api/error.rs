@@ -3,87 +3,67 @@
 use crate::core::error::ConfigError;
 use crate::web::record::set;
 use js_sys::Error;
-use thiserror::Error as ThisError;
 use wasm_bindgen::JsValue;
 
-/// Why a call was refused.
-#[derive(Debug, ThisError)]
-pub(super) enum ApiError {
-    /// A field's value is not allowed, or the field is unknown.
-    #[error("{what}: {field}: {value} is not allowed, {allowed}")]
-    Field {
-        /// Of which argument.
-        what: &'static str,
-        /// The field's name as the page writes it.
-        field: String,
-        /// The value as given, perhaps cut short.
-        value: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-    /// An argument is not the JSON of an object.
-    #[error("{0}: no JSON object")]
-    Unreadable(&'static str),
-    /// An argument is longer than its limit in UTF-16 units.
-    #[error("{what}: {len} characters, at most {most} are read")]
-    TooLong {
-        /// Which argument.
-        what: &'static str,
-        /// Its length.
-        len: u32,
-        /// Its limit.
-        most: u32,
-    },
-    /// The browser has no random numbers.
-    #[error("crypto.getRandomValues is missing")]
-    NoRandom,
-}
-
-impl From<ConfigError> for ApiError {
-    fn from(error: ConfigError) -> Self {
-        Self::Field {
-            what: OPTIONS,
-            field: error.field.to_owned(),
-            value: error.value,
-            allowed: error.allowed,
-        }
-    }
-}
+/// Why a call was refused: a JavaScript error with a stable code. It is made where the fault is found, and is as small as a
+/// reference from there on.
+pub(super) struct ApiError(JsValue);
 
 /// The argument whose errors have a code of their own.
 pub(super) const OPTIONS: &str = "options";
 
 impl ApiError {
-    /// Stable code of the JavaScript error.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoRandom => "no-random",
-            Self::Field { what, .. } | Self::Unreadable(what) | Self::TooLong { what, .. } => {
-                if *what == OPTIONS {
-                    "bad-option"
-                } else {
-                    "bad-argument"
-                }
-            }
-        }
+    /// A field's value is not allowed, or the field is unknown. `what`: of which argument; `field`: its name as the page
+    /// writes it; `value`: as given, perhaps cut short.
+    pub(super) fn field(what: &str, field: &str, value: &str, allowed: &str) -> Self {
+        let message = format!("{what}: {field}: {value} is not allowed, {allowed}");
+        let error = Self::of(what, &message);
+        set(&error.0, "field", &field.into());
+        set(&error.0, "value", &value.into());
+        set(&error.0, "allowed", &allowed.into());
+        error
+    }
+
+    /// An argument is not the JSON of an object.
+    pub(super) fn unreadable(what: &str) -> Self {
+        Self::of(what, &format!("{what}: no JSON object"))
+    }
+
+    /// An argument is longer than its limit in UTF-16 units.
+    pub(super) fn too_long(what: &str, len: u32, most: u32) -> Self {
+        let message = format!("{what}: {len} characters, at most {most} are read");
+        Self::of(what, &message)
+    }
+
+    /// The browser has no random numbers.
+    pub(super) fn no_random() -> Self {
+        Self::new("no-random", "crypto.getRandomValues is missing")
+    }
+
+    fn of(what: &str, message: &str) -> Self {
+        let code = if what == OPTIONS {
+            "bad-option"
+        } else {
+            "bad-argument"
+        };
+        Self::new(code, message)
+    }
+
+    fn new(code: &str, message: &str) -> Self {
+        let error = Error::new(message);
+        set(&error, "code", &code.into());
+        Self(error.into())
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> Self {
+        Self::field(OPTIONS, error.field, &error.value, error.allowed)
     }
 }
 
 impl From<ApiError> for JsValue {
     fn from(error: ApiError) -> Self {
-        let js = Error::new(&error.to_string());
-        set(&js, "code", &error.code().into());
-        if let ApiError::Field {
-            field,
-            value,
-            allowed,
-            ..
-        } = error
-        {
-            set(&js, "field", &field.into());
-            set(&js, "value", &value.into());
-            set(&js, "allowed", &allowed.into());
-        }
-        js.into()
+        error.0
     }
 }

@@ -4,6 +4,7 @@
 //! misspelt one cannot go unnoticed; numbers are finite, and whole where they count something.
 
 use super::error::ApiError;
+use crate::core::list::List;
 use js_sys::{Array, JSON, JsString, Object, Reflect};
 use std::cell::Cell;
 use wasm_bindgen::prelude::*;
@@ -37,7 +38,7 @@ impl Shape {
         let names = names.iter().map(|name| (*name, JsValue::from_str(name)));
         Self {
             what,
-            names: names.collect(),
+            names: names.list(),
         }
     }
 
@@ -60,12 +61,12 @@ impl<'a> Fields<'a> {
         let what = shape.what;
         // A caller without types may hand in anything.
         if !json.is_string() {
-            return Err(ApiError::Unreadable(what));
+            return Err(ApiError::unreadable(what));
         }
         match json.length() {
-            len if len > most => Err(ApiError::TooLong { what, len, most }),
+            len if len > most => Err(ApiError::too_long(what, len, most)),
             _ => {
-                let value = parse(json).map_err(|_| ApiError::Unreadable(what))?;
+                let value = parse(json).map_err(|_| ApiError::unreadable(what))?;
                 Self::of(shape, value)
             }
         }
@@ -74,7 +75,7 @@ impl<'a> Fields<'a> {
     /// An object inside another.
     pub(super) fn of(shape: &'a Shape, value: JsValue) -> Result<Self, ApiError> {
         if !value.is_object() || Array::is_array(&value) {
-            return Err(ApiError::Unreadable(shape.what));
+            return Err(ApiError::unreadable(shape.what));
         }
         Ok(Self {
             shape,
@@ -153,12 +154,7 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&self, name: &str, value: &JsValue, allowed: &'static str) -> ApiError {
-        ApiError::Field {
-            what: self.shape.what,
-            field: name.to_owned(),
-            value: shown(value),
-            allowed,
-        }
+        ApiError::field(self.shape.what, name, &shown(value), allowed)
     }
 }
 

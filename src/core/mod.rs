@@ -7,18 +7,20 @@
 //!
 //! The same seed and the same events give the same actions, on every target.
 //!
-//! Leaves first: [`sorted`], [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
+//! Leaves first: [`sorted`], [`list`], [`chance`], [`ids`], [`time`], [`config`], [`error`]; then [`wire`], [`timeline`],
 //! [`cache`], [`integrity`]; then [`tracker`], [`swarm`], [`scheduler`]; [`engine`] on top.
 #![forbid(unsafe_code)]
 
 pub mod action;
 pub mod cache;
+pub mod chance;
 pub mod config;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod ids;
 pub mod integrity;
+pub mod list;
 pub mod scheduler;
 pub mod sorted;
 pub mod swarm;

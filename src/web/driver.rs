@@ -96,11 +96,6 @@ impl Driver {
         self.0.engine.borrow().stats()
     }
 
-    /// Hash over all events and actions so far.
-    pub fn trace_hash(&self) -> u64 {
-        self.0.engine.borrow().trace_hash()
-    }
-
     /// Ends it. Further calls do nothing.
     pub fn dispose(&self) {
         if !is_down() {

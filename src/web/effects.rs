@@ -9,6 +9,7 @@ use crate::core::config::{Config, LEAF};
 use crate::core::error::FetchError;
 use crate::core::event::Event;
 use crate::core::ids::{ConnId, FetchId, LoadId, SegKey, SegmentHash, TrackerId, TreeHash};
+use crate::core::list::List;
 use crate::web::buffers::{Buffer, BufferError, part};
 use crate::web::fetch::{Fetch, Order};
 use crate::web::globals::complain;
@@ -216,7 +217,7 @@ impl Effects {
     fn hash_leaves(&self, seg: SegKey, first: u32, at: u32, len: u32) {
         self.with_segment(seg, |segment| {
             let answer = move |hashes: Vec<[u8; 32]>| {
-                let hashes = hashes.into_iter().map(TreeHash).collect();
+                let hashes = hashes.into_iter().map(TreeHash).list();
                 Input::Event(Event::LeavesHashed { seg, first, hashes })
             };
             let end = at.saturating_add(len);

@@ -13,12 +13,11 @@ use crate::web::globals::fetch;
 use crate::web::host::{Host, Outbox};
 use crate::web::inbox::{Input, Life, Port};
 use crate::web::retained::Retained;
-use crate::web::task::Task;
+use crate::web::task::{soon, when};
 use js_sys::{Promise, Uint8Array};
 use std::rc::Rc;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult,
     RequestCache, RequestInit, Response, ResponseType,
@@ -38,7 +37,7 @@ pub struct Order {
 
 /// A request under way; aborted on Drop.
 pub struct Fetch {
-    _task: Task,
+    _transfer: Rc<Transfer>,
     controller: Retained<AbortController>,
     _life: Rc<Life>,
 }
@@ -48,15 +47,20 @@ impl Fetch {
     /// be aborted, for then none is made.
     pub fn start(order: Order, outbox: &Rc<Outbox>, port: Port, life: Rc<Life>) -> Option<Self> {
         let controller = Retained::new(AbortController::new().ok()?, outbox);
-        let transfer = Transfer {
+        let transfer = Rc::new(Transfer {
             host: outbox.host().clone(),
             signal: controller.signal(),
             port,
             order,
-        };
-        let task = Task::spawn(transfer.run());
+        });
+        let begun = Rc::downgrade(&transfer);
+        soon(move || {
+            if let Some(transfer) = begun.upgrade() {
+                transfer.go_on(transfer.prepare());
+            }
+        });
         Some(Self {
-            _task: task,
+            _transfer: transfer,
             controller,
             _life: life,
         })
@@ -76,39 +80,78 @@ struct Transfer {
 }
 
 impl Transfer {
-    async fn run(self) {
-        let fetch = self.order.fetch;
-        self.port.finish(Input::Event(match self.transfer().await {
-            Ok(()) => Event::FetchEnded { fetch },
-            Err(error) => Event::FetchFailed { fetch, error },
-        }));
+    /// Takes the next step when a promise is fulfilled, unless the request has been given up by then.
+    fn when(
+        self: &Rc<Self>,
+        promise: &Promise,
+        otherwise: FetchError,
+        step: impl FnOnce(&Rc<Self>, JsValue) -> Result<(), FetchError> + 'static,
+    ) {
+        let this = Rc::downgrade(self);
+        when(promise, move |result| {
+            if let Some(this) = this.upgrade() {
+                let result = result.map_err(|_| otherwise);
+                this.go_on(result.and_then(|value| step(&this, value)));
+            }
+        });
     }
 
-    async fn transfer(&self) -> Result<(), FetchError> {
-        let response = self.respond().await?;
-        self.post_started(&response)?;
-        let Some(body) = response.body() else {
-            return Ok(());
-        };
-        let reader = ReadableStreamDefaultReader::new(&body).map_err(|_| FetchError::Network)?;
-        while let Some(bytes) = read(&reader).await? {
-            self.post_bytes(bytes);
+    /// A step that failed was the last one.
+    fn go_on(&self, step: Result<(), FetchError>) {
+        if let Err(error) = step {
+            let fetch = self.order.fetch;
+            let failed = Event::FetchFailed { fetch, error };
+            self.port.finish(Input::Event(failed));
+        }
+    }
+
+    fn prepare(self: &Rc<Self>) -> Result<(), FetchError> {
+        let init = self.init().map_err(|_| FetchError::Request)?;
+        let prepared = self.host.prepare(&self.order.url, &init);
+        let prepared = Promise::resolve(&prepared.map_err(|_| FetchError::Request)?);
+        self.when(&prepared, FetchError::Request, |this, request| {
+            let response = fetch(&request).map_err(|_| FetchError::Request)?;
+            this.when(&response, FetchError::Network, |this, response| {
+                this.responded(&response.unchecked_into())
+            });
+            Ok(())
+        });
+        Ok(())
+    }
+
+    fn responded(self: &Rc<Self>, response: &Response) -> Result<(), FetchError> {
+        self.post_started(response)?;
+        match response.body() {
+            Some(body) => {
+                let reader = ReadableStreamDefaultReader::new(&body);
+                self.read(reader.map_err(|_| FetchError::Network)?);
+            }
+            None => self.end(),
         }
         Ok(())
     }
 
-    async fn respond(&self) -> Result<Response, FetchError> {
-        let init = self.init().map_err(|_| FetchError::Request)?;
-        let prepared = self.host.prepare(&self.order.url, &init);
-        let prepared = Promise::resolve(&prepared.map_err(|_| FetchError::Request)?);
-        let request = JsFuture::from(prepared)
-            .await
-            .map_err(|_| FetchError::Request)?;
-        let response = fetch(&request).map_err(|_| FetchError::Request)?;
-        let response = JsFuture::from(response)
-            .await
-            .map_err(|_| FetchError::Network)?;
-        Ok(response.unchecked_into())
+    fn read(self: &Rc<Self>, reader: ReadableStreamDefaultReader) {
+        if !self.port.is_open() {
+            return;
+        }
+        let read = reader.read();
+        self.when(&read, FetchError::Network, move |this, read| {
+            let read: ReadableStreamReadResult = read.unchecked_into();
+            if read.get_done() == Some(true) {
+                this.end();
+                return Ok(());
+            }
+            let bytes = read.get_value().dyn_into();
+            this.post_bytes(bytes.map_err(|_| FetchError::Network)?);
+            this.read(reader);
+            Ok(())
+        });
+    }
+
+    fn end(&self) {
+        let fetch = self.order.fetch;
+        self.port.finish(Input::Event(Event::FetchEnded { fetch }));
     }
 
     fn init(&self) -> Result<RequestInit, JsValue> {
@@ -169,18 +212,6 @@ impl Transfer {
             self.port.post(Input::Media(event, bytes));
         }
     }
-}
-
-async fn read(reader: &ReadableStreamDefaultReader) -> Result<Option<Uint8Array>, FetchError> {
-    let read = JsFuture::from(reader.read()).await;
-    let read: ReadableStreamReadResult = read.map_err(|_| FetchError::Network)?.unchecked_into();
-    if read.get_done() == Some(true) {
-        return Ok(None);
-    }
-    read.get_value()
-        .dyn_into()
-        .map(Some)
-        .map_err(|_| FetchError::Network)
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {

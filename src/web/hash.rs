@@ -8,15 +8,13 @@
 use crate::web::buffers::{BufferError, copy};
 use crate::web::globals::scope;
 use crate::web::inbox::{Input, Port};
-use crate::web::task::detach;
+use crate::web::task::{soon, when};
 use crate::web::timers::next_task;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::SubtleCrypto;
 
 /// Bytes hashed at one go where `crypto.subtle` is missing: about a millisecond's worth.
@@ -54,14 +52,14 @@ impl Hasher {
         answer: Answer,
     ) -> Result<(), BufferError> {
         match self.subtle.as_ref().and_then(|subtle| begin(subtle, parts)) {
-            Some(promises) => {
-                detach(finish(
-                    promises,
-                    parts.to_vec(),
-                    self.soft.clone(),
-                    port,
-                    answer,
-                ));
+            Some(digests) => {
+                let (parts, soft) = (parts.to_vec(), self.soft.clone());
+                when(&digests, move |digests| match digests.ok().and_then(read) {
+                    Some(hashes) => port.post(answer(hashes)),
+                    // It rejects for unknown algorithms only; with a browser that does otherwise, what is being hashed must
+                    // not wait for ever. Without memory for that, whoever waits has a time-out of its own.
+                    None => drop(soft.hash(&parts, port, answer)),
+                });
                 Ok(())
             }
             None => self.soft.hash(parts, port, answer),
@@ -86,31 +84,21 @@ fn subtle() -> Option<SubtleCrypto> {
     subtle.is_object().then(|| subtle.unchecked_into())
 }
 
-fn begin(subtle: &SubtleCrypto, parts: &[Uint8Array]) -> Option<Vec<Promise>> {
-    let digest = |bytes| subtle.digest_with_str_and_js_u8_array("SHA-256", bytes);
-    parts.iter().map(|bytes| digest(bytes).ok()).collect()
-}
-
-async fn finish(
-    promises: Vec<Promise>,
-    parts: Vec<Uint8Array>,
-    soft: Rc<Soft>,
-    port: Port,
-    answer: Answer,
-) {
-    if let Some(hashes) = digests(promises).await {
-        return port.post(answer(hashes));
+/// All digests in one promise.
+fn begin(subtle: &SubtleCrypto, parts: &[Uint8Array]) -> Option<Promise> {
+    let digests = Array::new();
+    for bytes in parts {
+        let digest = subtle.digest_with_str_and_js_u8_array("SHA-256", bytes);
+        digests.push(digest.ok()?.as_ref());
     }
-    // It rejects for unknown algorithms only; with a browser that does otherwise, what is being hashed must not wait for ever.
-    // Without memory for that, whoever waits has a time-out of its own.
-    let _ = soft.hash(&parts, port, answer);
+    Some(Promise::all(&digests))
 }
 
-async fn digests(promises: Vec<Promise>) -> Option<Vec<[u8; 32]>> {
-    let digests: Vec<JsFuture> = promises.into_iter().map(JsFuture::from).collect();
-    let mut hashes = Vec::with_capacity(digests.len());
-    for digest in digests {
-        let digest = Uint8Array::new(&digest.await.ok()?);
+fn read(digests: JsValue) -> Option<Vec<[u8; 32]>> {
+    let digests: Array = digests.unchecked_into();
+    let mut hashes = Vec::new();
+    for digest in digests.iter() {
+        let digest = Uint8Array::new(&digest);
         let mut hash = [0; 32];
         if digest.length() != 32 {
             return None;
@@ -123,6 +111,11 @@ async fn digests(promises: Vec<Promise>) -> Option<Vec<[u8; 32]>> {
 
 struct Job {
     parts: Vec<Uint8Array>,
+    /// Of the parts that are done.
+    hashes: Vec<[u8; 32]>,
+    /// How far the next part has come.
+    at: u32,
+    hasher: Sha256,
     port: Port,
     answer: Answer,
 }
@@ -130,7 +123,7 @@ struct Job {
 /// One digest after the other, in the order asked.
 #[derive(Default)]
 struct Soft {
-    jobs: RefCell<VecDeque<Job>>,
+    jobs: RefCell<Vec<Job>>,
     working: Cell<bool>,
 }
 
@@ -142,69 +135,56 @@ impl Soft {
         answer: Answer,
     ) -> Result<(), BufferError> {
         let parts = parts.iter().map(copy).collect::<Result<_, _>>()?;
-        self.jobs.borrow_mut().push_back(Job {
+        self.jobs.borrow_mut().push(Job {
             parts,
+            hashes: Vec::new(),
+            at: 0,
+            hasher: Sha256::new(),
             port,
             answer,
         });
         if !self.working.replace(true) {
-            detach(self.clone().work());
+            let this = self.clone();
+            soon(move || this.work());
         }
         Ok(())
     }
 
-    async fn work(self: Rc<Self>) {
-        let mut pace = Pace(SLICE);
-        while let Some(job) = self.next() {
-            if let Some(hashes) = job.digests(&mut pace).await {
-                job.port.post((job.answer)(hashes));
+    /// Hashes [`SLICE`], and the rest after the browser has had a turn.
+    fn work(self: Rc<Self>) {
+        for _ in 0..SLICE / SCRATCH {
+            if self.jobs.borrow().is_empty() {
+                return self.working.set(false);
             }
+            let job = self.jobs.borrow_mut().remove(0);
+            self.step(job);
         }
-        self.working.set(false);
+        next_task(move || self.work());
     }
 
-    fn next(&self) -> Option<Job> {
-        self.jobs.borrow_mut().pop_front()
+    /// A job that nobody waits for any more is dropped.
+    fn step(&self, mut job: Job) {
+        if !job.port.is_open() {
+        } else if job.step() {
+            job.port.post((job.answer)(job.hashes));
+        } else {
+            self.jobs.borrow_mut().insert(0, job);
+        }
     }
 }
 
 impl Job {
-    /// `None` when nobody wants to know any more.
-    async fn digests(&self, pace: &mut Pace) -> Option<Vec<[u8; 32]>> {
-        let mut hashes = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            hashes.push(self.digest(part, pace).await?);
-        }
-        Some(hashes)
-    }
-
-    async fn digest(&self, bytes: &Uint8Array, pace: &mut Pace) -> Option<[u8; 32]> {
-        let mut hasher = Sha256::new();
-        let mut scratch = vec![0; SCRATCH];
-        let len = bytes.length();
-        for at in (0..len).step_by(SCRATCH) {
-            let view = bytes.subarray(at, at.saturating_add(SCRATCH as u32));
-            let part = scratch.get_mut(..view.length() as usize)?;
-            view.copy_to(part);
-            hasher.update(&*part);
-            pace.step(SCRATCH).await;
-            if !self.port.is_open() {
-                return None;
+    /// Hashes [`SCRATCH`] at most; whether all is done.
+    fn step(&mut self) -> bool {
+        if let Some(part) = self.parts.get(self.hashes.len()) {
+            let end = self.at.saturating_add(SCRATCH as u32);
+            self.hasher.update(part.subarray(self.at, end).to_vec());
+            self.at = end;
+            if end >= part.length() {
+                self.hashes.push(self.hasher.finalize_reset().into());
+                self.at = 0;
             }
         }
-        Some(hasher.finalize().into())
-    }
-}
-
-/// Bytes that may be hashed before the browser gets a turn.
-struct Pace(usize);
-
-impl Pace {
-    async fn step(&mut self, bytes: usize) {
-        self.0 = self.0.saturating_sub(bytes);
-        if self.0 == 0 {
-            next_task().await;
-            self.0 = SLICE;
-        }
+        self.hashes.len() == self.parts.len()
     }
 }

@@ -8,10 +8,9 @@ use crate::core::error::LoadError;
 use crate::core::ids::LoadId;
 use crate::core::time::Duration;
 use crate::web::globals::complain;
-use crate::web::task::detach;
+use crate::web::task::soon;
 use js_sys::{ArrayBuffer, JsString};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::RequestInit;
@@ -108,7 +107,7 @@ impl Call {
 /// Calls to the page that wait for their microtask.
 pub struct Outbox {
     host: Host,
-    calls: RefCell<VecDeque<Call>>,
+    calls: RefCell<Vec<Call>>,
     scheduled: Cell<bool>,
     closed: Cell<bool>,
 }
@@ -136,10 +135,10 @@ impl Outbox {
 
     /// Makes this call soon.
     pub fn push(self: &Rc<Self>, call: Call) {
-        self.calls.borrow_mut().push_back(call);
+        self.calls.borrow_mut().push(call);
         if !self.scheduled.replace(true) {
             let outbox = self.clone();
-            detach(async move { outbox.flush() });
+            soon(move || outbox.flush());
         }
     }
 
@@ -153,17 +152,13 @@ impl Outbox {
 
     fn flush(&self) {
         self.scheduled.set(false);
-        while let Some(call) = self.next() {
+        for call in self.calls.take() {
             if (!self.closed.get() || call.is_housekeeping())
                 && let Err(thrown) = call.make(&self.host)
             {
                 complain("swarmline: a host callback threw", &thrown);
             }
         }
-    }
-
-    fn next(&self) -> Option<Call> {
-        self.calls.borrow_mut().pop_front()
     }
 }
 

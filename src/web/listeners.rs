@@ -16,6 +16,10 @@ pub struct Listener {
 impl Listener {
     /// Listens for `kind` on `target` until dropped.
     pub fn new(target: &EventTarget, kind: &'static str, on: impl Fn(Event) + 'static) -> Self {
+        Self::attach(target, kind, Box::new(on))
+    }
+
+    fn attach(target: &EventTarget, kind: &'static str, on: Box<dyn Fn(Event)>) -> Self {
         let closure = Closure::<dyn Fn(Event)>::new(move |event| {
             if !is_down() {
                 on(event);

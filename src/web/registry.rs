@@ -1,5 +1,6 @@
 //! Browser objects of one kind by their id.
 
+use crate::core::list::List;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -39,7 +40,7 @@ impl<K: PartialEq, V> Registry<K, V> {
             .borrow()
             .iter()
             .map(|(_, value)| value.clone())
-            .collect()
+            .list()
     }
 
     pub(super) fn clear(&self) {

@@ -19,7 +19,6 @@ use crate::web::host::Outbox;
 use crate::web::inbox::{Input, Life, Port};
 use crate::web::listeners::Listener;
 use crate::web::retained::Retained;
-use crate::web::task::Task;
 use drain::Drain;
 use js_sys::Uint8Array;
 use negotiate::Negotiation;
@@ -43,7 +42,7 @@ pub enum Role {
 
 /// One connection; closed on Drop.
 pub struct Conn {
-    negotiation: RefCell<Option<Task>>,
+    negotiation: RefCell<Option<Rc<Negotiation>>>,
     _listeners: [Listener; 6],
     drain: Rc<Drain>,
     channel: RtcDataChannel,
@@ -86,18 +85,18 @@ impl Conn {
 
     fn negotiate(&self, role: Role) {
         let negotiation = Negotiation::new(self.conn, &self.link, &self.port);
-        let task = match role {
-            Role::Offer => Task::spawn(negotiation.offer()),
-            Role::Answer(sdp) => Task::spawn(negotiation.answer(sdp)),
-        };
-        self.negotiation.replace(Some(task));
+        match role {
+            Role::Offer => negotiation.offer(),
+            Role::Answer(sdp) => negotiation.answer(sdp),
+        }
+        self.negotiation.replace(Some(negotiation));
     }
 
     /// Completes what an offer began.
     pub fn accept_answer(&self, sdp: String) {
         let negotiation = Negotiation::new(self.conn, &self.link, &self.port);
-        let task = Task::spawn(negotiation.complete(sdp));
-        self.negotiation.replace(Some(task));
+        negotiation.complete(sdp);
+        self.negotiation.replace(Some(negotiation));
     }
 
     /// Sends a control message.

@@ -1,45 +1,52 @@
-//! Futures that end with their owner.
+//! What comes later: of a promise, or in a microtask of its own.
+//!
+//! Promises with a callback, and no `async`: its state machines were a twentieth of the wasm. Whoever may go before its
+//! promise does hands in a weak reference.
 
 use crate::web::panic::is_down;
-use futures::future::{AbortHandle, Abortable};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-use wasm_bindgen_futures::spawn_local;
+use js_sys::Promise;
+use std::cell::Cell;
+use std::rc::Rc;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::*;
 
-/// A running future; given up on Drop, and with it everything it holds.
-#[must_use = "the task is given up when this is dropped"]
-pub struct Task(AbortHandle);
+#[wasm_bindgen]
+extern "C" {
+    /// A [`Promise`], for callbacks that free themselves.
+    type Pending;
 
-impl Task {
-    /// Starts `future` in the next microtask.
-    pub fn spawn(future: impl Future<Output = ()> + 'static) -> Self {
-        let (handle, registration) = AbortHandle::new_pair();
-        let task = Abortable::new(future, registration);
-        detach(async move {
-            let _ = task.await;
-        });
-        Self(handle)
-    }
+    #[wasm_bindgen(method)]
+    fn then(this: &Pending, resolved: &JsValue, rejected: &JsValue) -> Pending;
 }
 
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+type Then = Box<dyn FnOnce(Result<JsValue, JsValue>)>;
+
+/// Calls `then` with what a promise comes to.
+pub(crate) fn when(promise: &Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
+    attach(promise, Box::new(then));
 }
 
-/// Starts a future that nobody owns; it must be one that ends soon by itself.
-pub(crate) fn detach(future: impl Future<Output = ()> + 'static) {
-    spawn_local(async move {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            if is_down() {
-                Poll::Ready(())
-            } else {
-                future.as_mut().poll(cx)
-            }
-        })
-        .await;
-    });
+/// Calls `then` in a microtask of its own.
+pub(crate) fn soon(then: impl FnOnce() + 'static) {
+    when(&Promise::resolve(&JsValue::UNDEFINED), move |_| then());
+}
+
+fn attach(promise: &Promise, then: Then) {
+    let then = Rc::new(Cell::new(Some(then)));
+    let other = then.clone();
+    let resolved = Closure::once_into_js(move |value| settle(&then, Ok(value)));
+    let rejected = Closure::once_into_js(move |reason| settle(&other, Err(reason)));
+    promise
+        .unchecked_ref::<Pending>()
+        .then(&resolved, &rejected);
+}
+
+fn settle(then: &Cell<Option<Then>>, result: Result<JsValue, JsValue>) {
+    let then = then.take();
+    if is_down() {
+        // Borrows may be taken for good; destructors would trap on them.
+        std::mem::forget(then);
+    } else if let Some(then) = then {
+        then(result);
+    }
 }

@@ -1,14 +1,12 @@
 //! The one wake-up, and a way to let the browser breathe.
 
 use crate::core::time::{Time, micros};
-use crate::web::listeners::Listener;
 use crate::web::panic::is_down;
-use futures::channel::oneshot;
 use gloo_timers::callback::Timeout;
-use gloo_timers::future::TimeoutFuture;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageChannel;
 
 /// At most one armed timer.
@@ -57,35 +55,23 @@ fn ceil_millis(now: Time, at: Time) -> u32 {
     u32::try_from(ms).unwrap_or(u32::MAX)
 }
 
-/// Comes back in a later task of the event loop, without the delays browsers add to short timers.
-pub async fn next_task() {
+/// Calls `then` in a later task of the event loop, without the delays browsers add to short timers.
+pub(crate) fn next_task(then: impl FnOnce() + 'static) {
+    let then = move || {
+        if !is_down() {
+            then();
+        }
+    };
     let Ok(channel) = MessageChannel::new() else {
-        return TimeoutFuture::new(0).await;
+        Timeout::new(0, then).forget();
+        return;
     };
     let (inner, outer) = (channel.port1(), channel.port2());
-    let (listener, message) = once(&inner, "message", || true);
-    inner.start();
-    if outer.post_message(&JsValue::NULL).is_ok() {
-        let _ = message.await;
-    }
-    drop(listener);
-    inner.close();
-}
-
-/// Resolves at the first event of this kind at which `enough` holds.
-pub(crate) fn once(
-    target: &web_sys::EventTarget,
-    kind: &'static str,
-    enough: impl Fn() -> bool + 'static,
-) -> (Listener, oneshot::Receiver<()>) {
-    let (sender, receiver) = oneshot::channel();
-    let sender = Cell::new(Some(sender));
-    let listener = Listener::new(target, kind, move |_| {
-        if enough()
-            && let Some(sender) = sender.take()
-        {
-            let _ = sender.send(());
-        }
+    let listener = Closure::once_into_js(move || {
+        outer.close();
+        then();
     });
-    (listener, receiver)
+    inner.set_onmessage(Some(listener.unchecked_ref()));
+    // Null can always be posted.
+    let _ = channel.port2().post_message(&JsValue::NULL);
 }

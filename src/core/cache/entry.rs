@@ -8,6 +8,7 @@ use super::inquest::Inquest;
 use crate::core::config::LEAF;
 use crate::core::ids::{ConnId, SegmentHash, TreeHash};
 use crate::core::integrity::merkle;
+use crate::core::list::List;
 use crate::core::sorted::sort;
 use crate::core::time::Time;
 use crate::core::timeline::SegmentInfo;
@@ -273,7 +274,7 @@ impl Entry {
         if self.hashed < self.count {
             return Step::Wait;
         }
-        let hashes: Vec<TreeHash> = self.hashes.iter().flatten().copied().collect();
+        let hashes: Vec<TreeHash> = self.hashes.iter().flatten().copied().list();
         let root = self.info.root;
         if let Some(tree) = root.and_then(|root| self.info.proof.check(root, &hashes)) {
             self.adopt(tree);
@@ -312,7 +313,7 @@ impl Entry {
                 self.discard(*leaf, *source);
                 *source
             })
-            .collect();
+            .list();
         self.adopt(tree);
         Ok(Some(sources))
     }
@@ -323,7 +324,7 @@ impl Entry {
             (Leaf::Held(source), Some(hash)) if hash != right => Some((i as u32, *source)),
             _ => None,
         })
-        .collect()
+        .list()
     }
 
     fn discard(&mut self, leaf: u32, source: Source) -> Step {
@@ -393,7 +394,7 @@ impl Entry {
                     Some(*source)
                 }
             })
-            .collect();
+            .list();
         sort(&mut sources);
         sources.dedup();
         sources

@@ -6,6 +6,7 @@
 
 use super::entry::Source;
 use crate::core::ids::{ConnId, PeerId, TreeHash};
+use crate::core::list::List;
 
 #[derive(Clone, Debug)]
 enum Stage {
@@ -57,7 +58,7 @@ impl Inquest {
             Stage::Comparing(wrong) => {
                 let all = self.sources.iter().zip(wrong.iter().zip(hashes));
                 let guilty = all.filter(|(_, (was, is))| was != is);
-                let mut guilty: Vec<Source> = guilty.map(|(source, _)| *source).collect();
+                let mut guilty: Vec<Source> = guilty.map(|(source, _)| *source).list();
                 crate::core::sorted::sort(&mut guilty);
                 guilty.dedup();
                 Some(guilty)

@@ -9,6 +9,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::cache::entry::Entry;
 use crate::core::ids::{ConnId, SegKey, SegmentHash};
+use crate::core::list::List;
 use crate::core::scheduler::pull;
 use crate::core::scheduler::shortfall::Shortfall;
 use crate::core::swarm::peer::Told;
@@ -61,7 +62,7 @@ impl Engine {
         if self.announce_at.is_none_or(|at| self.now < at) {
             return;
         }
-        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).list();
         let mut fresh = std::mem::take(&mut self.fresh);
         let mut next: Option<Time> = None;
         fresh.retain(|seg| {
@@ -104,7 +105,7 @@ impl Engine {
             .rev()
             .filter(|(_, entry)| can_share(entry))
             .take(INTRODUCE);
-        let segs: Vec<SegKey> = newest.map(|(seg, _)| seg).collect();
+        let segs: Vec<SegKey> = newest.map(|(seg, _)| seg).list();
         for seg in segs.into_iter().rev() {
             self.announce_first(conn, seg, out);
         }
@@ -113,7 +114,7 @@ impl Engine {
             .iter()
             .filter(|(_, get)| get.claimed)
             .map(|(seg, _)| *seg)
-            .collect();
+            .list();
         for seg in claimed {
             if let Some(entry) = self.cache.get(seg) {
                 let claim = Message::Claim {

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::cache::entry::Source;
 use crate::core::ids::{ConnId, SegKey, TreeHash};
+use crate::core::list::List;
 use crate::core::swarm::Offence;
 
 impl Engine {
@@ -17,7 +18,7 @@ impl Engine {
         let names = suspects
             .iter()
             .filter_map(|conn| Some((*conn, self.swarm.peer(*conn)?.id)))
-            .collect();
+            .list();
         let entry = self.cache.get_mut(seg);
         if let Some(inquest) = entry.and_then(|entry| entry.inquest.as_mut()) {
             inquest.names = names;

@@ -2,8 +2,10 @@
 
 use super::Engine;
 use crate::core::action::Action;
+use crate::core::chance::below;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{FetchId, SegKey};
+use crate::core::list::List;
 use crate::core::time::Duration;
 
 /// First wait after a failure; it doubles up to [`RETRY_MAX`].
@@ -29,7 +31,7 @@ impl Engine {
             .iter()
             .filter(|(_, f)| self.now >= f.heard + limit)
             .map(|(id, _)| *id)
-            .collect();
+            .list();
         for id in silent {
             // The one before may have been the last that its segment was given.
             if !self.fetches.contains_key(&id) {
@@ -59,7 +61,7 @@ impl Engine {
         }
         let longest = self.longest_wait(fetch.seg);
         let wait = (RETRY * (1 << failures)).min(longest);
-        let jitter = Duration::from_millis(self.rng.u64(0..100));
+        let jitter = Duration::from_millis(below(&mut self.rng, 100));
         let retry_at = self.now + wait + jitter;
         let Some(get) = self.gets.get_mut(&fetch.seg) else {
             return;

@@ -260,7 +260,8 @@ impl Engine {
         stats
     }
 
-    /// A running hash over all events and actions: equal runs have equal traces, on every target.
+    /// A running hash over all events and actions: equal runs have equal traces, on every target. The wasm that ships
+    /// does not keep it: there it says nothing.
     pub fn trace_hash(&self) -> u64 {
         self.trace.value()
     }

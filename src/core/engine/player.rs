@@ -3,8 +3,10 @@
 use super::Engine;
 use super::get::Get;
 use crate::core::action::{Action, DeliveryReport, Notice};
+use crate::core::chance::below;
 use crate::core::error::{FetchError, LoadError};
 use crate::core::ids::{LoadId, RenditionId, SegKey};
+use crate::core::list::List;
 use crate::core::time::{Duration, Time};
 use crate::core::timeline::{Playhead, Playlist, SegmentInfo};
 use std::sync::Arc;
@@ -139,7 +141,7 @@ impl Engine {
             seg,
             bytes: info.bytes,
         });
-        let jitter = Duration::from_millis(self.rng.u64(0..JITTER_MS));
+        let jitter = Duration::from_millis(below(&mut self.rng, JITTER_MS));
         let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
         let mut get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
         get.seen = self.is_promised(&info.hash);
@@ -265,7 +267,7 @@ impl Engine {
             .iter()
             .filter(|(_, (at, _))| now - *at < WATCHED)
             .map(|(rendition, (_, start))| (*rendition, *start))
-            .collect();
+            .list();
         for (rendition, start) in watched {
             for info in self.upcoming(rendition, start) {
                 let known = self.cache.find(&info.hash).is_some();
@@ -293,7 +295,7 @@ impl Engine {
             .segments
             .iter()
             .filter(|info| info.start > start + 0.05 && info.bytes > 0);
-        later.take(AHEAD).cloned().collect()
+        later.take(AHEAD).cloned().list()
     }
 
     fn drop_unwatched(&mut self, out: &mut Vec<Action>) {
@@ -322,7 +324,7 @@ impl Engine {
         let drop: Vec<SegKey> = idle
             .map(|(seg, _)| *seg)
             .filter(|seg| stale(seg) && !hashing(seg))
-            .collect();
+            .list();
         for seg in drop {
             self.release(seg, out);
         }

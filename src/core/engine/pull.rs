@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::core::action::Action;
 use crate::core::ids::{ConnId, SegKey, SegmentHash};
+use crate::core::list::List;
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
 use crate::core::swarm::Peer;
@@ -31,7 +32,7 @@ impl Engine {
         });
         let mut order: Vec<(u8, Option<Time>, SegKey)> = lacking
             .map(|(seg, get)| (u8::from(!get.is_wanted()), self.deadline_of(*seg), *seg))
-            .collect();
+            .list();
         sort(&mut order);
         // What peers send comes down the same line as what the CDN sends.
         let late =
@@ -65,7 +66,7 @@ impl Engine {
         if order.is_empty() || !self.on {
             return;
         }
-        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).list();
         for conn in conns {
             self.fill(conn, &order, out);
         }

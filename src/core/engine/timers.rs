@@ -2,7 +2,9 @@
 
 use super::Engine;
 use crate::core::action::Action;
+use crate::core::chance::below;
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::list::List;
 use crate::core::swarm::presence::{OWN_SLEEP, Presence};
 use crate::core::swarm::{Offence, Peer};
 use crate::core::time::{Duration, Time};
@@ -108,7 +110,7 @@ impl Engine {
         if self.now < self.compare_at {
             return;
         }
-        let jitter = Duration::from_millis(self.rng.u64(0..2_000));
+        let jitter = Duration::from_millis(below(&mut self.rng, 2_000));
         let [first, most] = COMPARE;
         let usual = first + (self.now - self.joined) / SETTLED;
         self.compare_at = self.now + usual.min(most) + jitter;
@@ -143,11 +145,7 @@ impl Engine {
                 peer.asked.clear();
             }
         }
-        self.reopen(
-            late.iter()
-                .map(|(_, seg, leaf)| (*seg, *leaf))
-                .collect::<Vec<_>>(),
-        );
+        self.reopen(late.iter().map(|(_, seg, leaf)| (*seg, *leaf)).list());
         for (conn, seg, leaf) in late {
             let Some(hash) = self.cache.get(seg).map(|entry| entry.info.hash) else {
                 continue;

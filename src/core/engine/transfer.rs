@@ -4,6 +4,7 @@ use super::Engine;
 use crate::core::action::Action;
 use crate::core::cache::entry::{Entry, Source, Step};
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::list::List;
 use crate::core::swarm::Offence;
 use crate::core::wire::{Message, RejectReason};
 
@@ -205,7 +206,7 @@ impl Engine {
                 .iter()
                 .filter(|(s, _)| *s == seg)
                 .map(|(_, leaf)| *leaf)
-                .collect();
+                .list();
             peer.asked.retain(|(s, _)| *s != seg);
             if let Some(alias) = theirs {
                 let cancel = |leaf: &u32| {

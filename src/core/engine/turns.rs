@@ -10,6 +10,7 @@ use super::get::Get;
 use crate::core::action::Action;
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::list::List;
 use crate::core::scheduler::election::{self, Crowd};
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
@@ -261,7 +262,7 @@ impl Engine {
                 let (last, len) = entry.range(end - 1);
                 (entry.range(first).0, last + len)
             })
-            .collect();
+            .list();
         for (from, to) in ranges {
             self.fetch(seg, from, to, out);
         }
@@ -366,7 +367,7 @@ impl Engine {
             .filter(|info| info.start < start - 0.05)
             .take(KIN)
             .map(|info| info.hash)
-            .collect();
+            .list();
         let watches = |peer: &Peer| {
             peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
         };
@@ -374,14 +375,14 @@ impl Engine {
             .peers()
             .filter(|(_, peer)| watches(peer))
             .map(|(_, peer)| peer.id)
-            .collect()
+            .list()
     }
 }
 
 /// Runs (first, end), joined over their smallest gaps until there are few enough.
 fn join(leaves: &Bitmap) -> Vec<(u32, u32)> {
     let runs = leaves.runs(0..leaves.size());
-    let mut runs: Vec<(u32, u32)> = runs.map(|run| (run.start, run.end)).collect();
+    let mut runs: Vec<(u32, u32)> = runs.map(|run| (run.start, run.end)).list();
     if runs.len() <= MAX_RANGES {
         return runs;
     }
@@ -391,7 +392,7 @@ fn join(leaves: &Bitmap) -> Vec<(u32, u32)> {
             [(_, end), (start, _)] => Some((start - end, at)),
             _ => None,
         })
-        .collect();
+        .list();
     sort(&mut gaps);
     // The widest gaps stay.
     let mut cuts: Vec<usize> = gaps
@@ -399,7 +400,7 @@ fn join(leaves: &Bitmap) -> Vec<(u32, u32)> {
         .rev()
         .take(MAX_RANGES - 1)
         .map(|(_, at)| *at)
-        .collect();
+        .list();
     sort(&mut cuts);
     let first = runs.first().map_or(0, |(first, _)| *first);
     let last = runs.last().map_or(0, |(_, end)| *end);

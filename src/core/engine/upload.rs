@@ -5,6 +5,7 @@ use crate::core::action::Action;
 use crate::core::config::strangers::{MAX_BUFFERED, MAX_QUEUE};
 use crate::core::config::{LEAF, SEND_HIGH_WATER};
 use crate::core::ids::{ConnId, SegKey};
+use crate::core::list::List;
 use crate::core::swarm::peer::{Owed, Peer};
 use crate::core::time::Duration;
 use crate::core::wire::{
@@ -72,7 +73,7 @@ impl Engine {
         }
         if let Some(peer) = self.swarm.peer_mut(conn) {
             let new = (first..end).map(|leaf| Owed { seg, leaf });
-            let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).collect();
+            let new: Vec<Owed> = new.filter(|owed| !peer.owed.contains(owed)).list();
             peer.owed.extend(new);
             self.waiting.insert(conn);
             self.upload_due = true;
@@ -177,9 +178,10 @@ impl Engine {
         let Some(peer) = self.swarm.peer_mut(conn) else {
             return;
         };
-        let Some(owed) = peer.owed.pop_front() else {
+        if peer.owed.is_empty() {
             return;
-        };
+        }
+        let owed = peer.owed.remove(0);
         let Some(entry) = self
             .cache
             .get_mut(owed.seg)
@@ -194,11 +196,11 @@ impl Engine {
                 leaf: owed.leaf + more,
                 ..owed
             };
-            let follows = peer.owed.front() == Some(&next) && entry.is_verified(next.leaf);
+            let follows = peer.owed.first() == Some(&next) && entry.is_verified(next.leaf);
             if !follows || !self.bucket.take(now, u64::from(LEAF)) {
                 break;
             }
-            peer.owed.pop_front();
+            peer.owed.remove(0);
             len += entry.range(next.leaf).1;
         }
         peer.set_buffered(now, peer.buffered + CHUNK_HEADER + len as usize);
@@ -234,7 +236,7 @@ impl Engine {
 
     /// Sends a control message to every peer.
     pub(super) fn broadcast(&mut self, message: &Message, out: &mut Vec<Action>) {
-        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).collect();
+        let conns: Vec<ConnId> = self.swarm.peers().map(|(conn, _)| conn).list();
         for conn in conns {
             self.send(conn, message, out);
         }

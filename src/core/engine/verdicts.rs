@@ -5,6 +5,7 @@ use crate::core::action::{Action, Notice};
 use crate::core::cache::entry::{Source, Step};
 use crate::core::error::LoadError;
 use crate::core::ids::{ConnId, SegKey, SegmentHash, TreeHash};
+use crate::core::list::List;
 use crate::core::scheduler::shortfall;
 use crate::core::swarm::Offence;
 
@@ -145,7 +146,7 @@ impl Engine {
             Source::Peer(conn) => Some(*conn),
             Source::Cdn(_) => None,
         });
-        let suspects: Vec<ConnId> = peers.collect();
+        let suspects: Vec<ConnId> = peers.list();
         // The one who is to blame if there is but one, or the newest answer of the CDN's.
         let source = suspects.first().map_or(cdn, |conn| Source::Peer(*conn));
         self.hash_failure(seg, source, out);

@@ -6,6 +6,7 @@
 //! have to be measured; whoever remains was dealt at random, which keeps the swarm in one piece.
 
 use crate::core::ids::ConnId;
+use crate::core::list::List;
 use crate::core::swarm::Swarm;
 use crate::core::time::{Duration, Time};
 
@@ -25,7 +26,7 @@ impl Swarm {
     /// Neighbours that should make room for others, by what was exchanged with each since this was last asked.
     pub fn useless(&mut self, now: Time) -> Vec<ConnId> {
         let since = std::mem::replace(&mut self.compared, now);
-        let tried: Vec<ConnId> = self.open_before(since.min(now.before(TRIAL))).collect();
+        let tried: Vec<ConnId> = self.open_before(since.min(now.before(TRIAL))).list();
         let mut exchanged: Vec<(u64, ConnId)> = Vec::new();
         for (conn, peer) in self.peers_mut() {
             let bytes = peer.received + peer.given;
@@ -40,7 +41,7 @@ impl Swarm {
         exchanged.retain(|(bytes, _)| bytes * USELESS < mean);
         crate::core::sorted::sort(&mut exchanged);
         exchanged.truncate(spare);
-        exchanged.into_iter().map(|(_, conn)| conn).collect()
+        exchanged.into_iter().map(|(_, conn)| conn).list()
     }
 }
 

@@ -13,7 +13,6 @@ use crate::core::sorted::{Map, Set};
 use crate::core::swarm::allowance::Allowance;
 use crate::core::time::{Duration, Time};
 use crate::core::wire::{Bitmap, MAX_MESSAGE};
-use std::collections::VecDeque;
 
 /// How long a peer is left alone that let requests run out twice in a row.
 const SHUN: Duration = Duration::from_secs(4);
@@ -79,7 +78,7 @@ pub struct Peer {
     /// Leaves asked of it.
     pub asked: Set<(SegKey, u32)>,
     /// Leaves it asked for, first in first out.
-    pub owed: VecDeque<Owed>,
+    pub owed: Vec<Owed>,
     /// Pings sent and not answered.
     pub pinged: Option<(u32, Time)>,
     /// Round trip, smoothed.
@@ -140,7 +139,7 @@ impl Peer {
             said: now,
             buffered: 0,
             asked: Set::new(),
-            owed: VecDeque::new(),
+            owed: Vec::new(),
             pinged: None,
             rtt: Duration::from_millis(60),
             pace: 10_000,

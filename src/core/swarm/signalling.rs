@@ -16,12 +16,12 @@
 use crate::core::action::Action;
 use crate::core::config::strangers::{MAX_OFFERS_SEEN, MAX_POPULATION, PENDING, PER_BLOCK};
 use crate::core::ids::{ConnId, OfferId, PeerId, TrackerId};
+use crate::core::list::List;
 use crate::core::sorted::Map;
 use crate::core::swarm::bans::{Bans, Offence};
 use crate::core::swarm::peer::Peer;
 use crate::core::swarm::sdp::{self, Block};
 use crate::core::time::{Duration, Time};
-use std::collections::VecDeque;
 
 /// Offers per announce; each costs a peer connection that gathers candidates.
 const OFFERS: usize = 6;
@@ -123,7 +123,7 @@ pub struct Swarm {
     next: u32,
     bans: Bans,
     /// Offers that were taken, latest last.
-    offers_seen: VecDeque<OfferId>,
+    offers_seen: Vec<OfferId>,
     /// This viewer's own public address blocks, as far as its descriptions name them.
     own_blocks: Vec<Block>,
 }
@@ -140,7 +140,7 @@ impl Swarm {
             compared: Time(0),
             next: 0,
             bans: Bans::default(),
-            offers_seen: VecDeque::new(),
+            offers_seen: Vec::new(),
             own_blocks: Vec::new(),
         }
     }
@@ -238,7 +238,7 @@ impl Swarm {
 
     /// Every connection in whatever state.
     pub fn conns(&self) -> Vec<ConnId> {
-        self.links.keys().copied().collect()
+        self.links.keys().copied().list()
     }
 
     /// Connections that are open, or may become so.
@@ -382,9 +382,9 @@ impl Swarm {
             return Err(Refusal::NotNow);
         }
         if self.offers_seen.len() >= MAX_OFFERS_SEEN {
-            self.offers_seen.pop_front();
+            self.offers_seen.remove(0);
         }
-        self.offers_seen.push_back(offer);
+        self.offers_seen.push(offer);
         let conn = self.add(Link {
             state: State::Answering { tracker },
             offer,
@@ -536,7 +536,7 @@ impl Swarm {
             .links
             .iter()
             .filter(|(_, link)| now >= link.since + link.patience());
-        late.map(|(conn, _)| *conn).collect()
+        late.map(|(conn, _)| *conn).list()
     }
 
     /// When the next one will be.

@@ -1,6 +1,7 @@
 //! How long to wait before the next attempt: exponential, capped, and drawn at random from a wide
 //! span, so that all viewers of a tracker that restarts do not come back in the same instant.
 
+use crate::core::chance::below;
 use crate::core::time::{Duration, micros};
 
 /// Longest wait after a first failure.
@@ -21,7 +22,7 @@ impl Backoff {
         let factor = 1u64.checked_shl(self.failures).unwrap_or(u64::MAX);
         let span = micros(FIRST).saturating_mul(factor).min(micros(LAST));
         self.failures = self.failures.saturating_add(1).min(32);
-        Duration::from_micros(rng.u64(span / 4..=span))
+        Duration::from_micros(span / 4 + below(rng, span - span / 4 + 1))
     }
 
     /// Forgets all failures.

@@ -1,10 +1,9 @@
 //! What we write to a tracker. Ids travel as "binary strings": one character U+0000 to U+00FF per
 //! byte. No message is longer than [`MAX_SEND`].
 
+use super::json::quote;
 use super::{Identity, MAX_OFFERS, MAX_SEND, Totals};
 use crate::core::ids::{OfferId, PeerId};
-use serde::{Serialize, Serializer};
-use std::fmt::{self, Display, Write};
 
 /// More than any announce takes besides its offers (ids take up to six bytes a character).
 const OVERHEAD: usize = 512;
@@ -26,57 +25,77 @@ pub(super) enum Event {
     Stopped,
 }
 
-/// Twenty bytes as a binary string.
-struct Binary<'a>(&'a [u8; 20]);
+/// A message in the making.
+struct Message(String);
 
-impl Display for Binary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| f.write_char(char::from(*b)))
+impl Message {
+    fn new() -> Self {
+        Self("{".to_owned())
     }
-}
 
-impl Serialize for Binary<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    /// One that both kinds begin with: who speaks of which swarm.
+    fn announce(identity: Identity) -> Self {
+        let mut message = Self::new();
+        message.text("action", "announce");
+        message.binary("info_hash", &identity.info_hash.0);
+        message.binary("peer_id", &identity.peer_id.0);
+        message
     }
-}
 
-#[derive(Serialize)]
-struct Description<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    sdp: &'a str,
-}
+    fn name(&mut self, name: &str) {
+        if !self.0.ends_with('{') {
+            self.0.push(',');
+        }
+        quote(&mut self.0, name);
+        self.0.push(':');
+    }
 
-#[derive(Serialize)]
-struct Offer<'a> {
-    offer: Description<'a>,
-    offer_id: Binary<'a>,
-}
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        quote(&mut self.0, text);
+    }
 
-#[derive(Serialize)]
-struct Announce<'a> {
-    action: &'static str,
-    info_hash: Binary<'a>,
-    peer_id: Binary<'a>,
-    numwant: usize,
-    uploaded: u64,
-    downloaded: u64,
-    left: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offers: Option<&'a [Offer<'a>]>,
-}
+    fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        self.0.push_str(&number.to_string());
+    }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    action: &'static str,
-    info_hash: Binary<'a>,
-    peer_id: Binary<'a>,
-    to_peer_id: Binary<'a>,
-    offer_id: Binary<'a>,
-    answer: Description<'a>,
+    /// Twenty bytes as a binary string.
+    fn binary(&mut self, name: &str, bytes: &[u8; 20]) {
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        self.text(name, &text);
+    }
+
+    /// A session description; its field is named as its kind.
+    fn description(&mut self, kind: &str, sdp: &str) {
+        self.name(kind);
+        self.0.push('{');
+        self.text("type", kind);
+        self.text("sdp", sdp);
+        self.0.push('}');
+    }
+
+    fn list(&mut self, name: &str, items: &[String]) {
+        self.name(name);
+        self.0.push('[');
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.0.push(',');
+            }
+            self.0.push_str(item);
+        }
+        self.0.push(']');
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    /// What is too long to be sent gives nothing.
+    fn into_text(self) -> Option<String> {
+        Some(self.end()).filter(|text| text.len() <= MAX_SEND)
+    }
 }
 
 /// An announce, in as many messages as its offers need; at least one.
@@ -86,53 +105,44 @@ pub(super) fn announces(
     offers: &[(OfferId, String)],
     totals: Totals,
 ) -> Vec<String> {
-    let batches = batches(offers);
-    let texts = batches.iter().map(|offers| {
-        json(&Announce {
-            action: "announce",
-            info_hash: Binary(&identity.info_hash.0),
-            peer_id: Binary(&identity.peer_id.0),
-            numwant: offers.len(),
-            uploaded: totals.uploaded.min(MAX_INTEGER),
-            downloaded: totals.downloaded.min(MAX_INTEGER),
-            left: LEFT,
-            event: match event {
-                Event::Started => Some("started"),
-                Event::Update => None,
-                Event::Stopped => Some("stopped"),
-            },
-            offers: (event != Event::Stopped).then_some(offers),
-        })
-    });
-    texts.flatten().collect()
+    let mut texts = Vec::new();
+    for offers in batches(offers) {
+        let mut message = Message::announce(identity);
+        message.number("numwant", offers.len() as u64);
+        message.number("uploaded", totals.uploaded.min(MAX_INTEGER));
+        message.number("downloaded", totals.downloaded.min(MAX_INTEGER));
+        message.number("left", LEFT);
+        match event {
+            Event::Started => message.text("event", "started"),
+            Event::Update => {}
+            Event::Stopped => message.text("event", "stopped"),
+        }
+        if event != Event::Stopped {
+            message.list("offers", &offers);
+        }
+        texts.extend(message.into_text());
+    }
+    texts
 }
 
 /// The reply to a peer's offer; nothing if it is too long to be sent.
 pub(super) fn answer(identity: Identity, to: PeerId, offer: OfferId, sdp: &str) -> Option<String> {
-    json(&Answer {
-        action: "announce",
-        info_hash: Binary(&identity.info_hash.0),
-        peer_id: Binary(&identity.peer_id.0),
-        to_peer_id: Binary(&to.0),
-        offer_id: Binary(&offer.0),
-        answer: Description {
-            kind: "answer",
-            sdp,
-        },
-    })
+    let mut message = Message::announce(identity);
+    message.binary("to_peer_id", &to.0);
+    message.binary("offer_id", &offer.0);
+    message.description("answer", sdp);
+    message.into_text()
 }
 
-/// Offers in groups that fit a message each; one too long for any message is left out.
-fn batches(offers: &[(OfferId, String)]) -> Vec<Vec<Offer<'_>>> {
+/// Offers, written, in groups that fit a message each; one too long for any message is left out.
+fn batches(offers: &[(OfferId, String)]) -> Vec<Vec<String>> {
     let (mut done, mut batch, mut room) = (Vec::new(), Vec::new(), ROOM);
     for (id, sdp) in offers {
-        let offer = Offer {
-            offer: Description { kind: "offer", sdp },
-            offer_id: Binary(&id.0),
-        };
-        let Some(size) = json(&offer).map(|text| text.len() + 1) else {
-            continue;
-        };
+        let mut offer = Message::new();
+        offer.description("offer", sdp);
+        offer.binary("offer_id", &id.0);
+        let offer = offer.end();
+        let size = offer.len() + 1;
         if size > ROOM {
             continue;
         }
@@ -145,10 +155,4 @@ fn batches(offers: &[(OfferId, String)]) -> Vec<Vec<Offer<'_>>> {
     }
     done.push(batch);
     done
-}
-
-/// Serialising these types cannot fail; what is too long to be sent gives nothing.
-fn json(message: &impl Serialize) -> Option<String> {
-    let text = serde_json::to_string(message).ok();
-    text.filter(|text| text.len() <= MAX_SEND)
 }

@@ -31,6 +31,7 @@
 
 mod backoff;
 mod codec;
+mod json;
 mod link;
 mod parse;
 mod session;
@@ -38,6 +39,7 @@ mod session;
 mod tests;
 
 use crate::core::ids::{InfoHash, OfferId, PeerId, TrackerId};
+use crate::core::list::List;
 use crate::core::time::{Duration, Time};
 use codec::Event;
 use link::{Link, State};
@@ -248,9 +250,7 @@ impl Trackers {
         match link.session().map(|session| session.admit(now)) {
             None | Some(Admission::Read) => Ok(()),
             Some(Admission::Skip) => Err(Vec::new()),
-            Some(Admission::Tell) => {
-                Err(link.warn(tracker, FLOOD.to_owned()).into_iter().collect())
-            }
+            Some(Admission::Tell) => Err(link.warn(tracker, FLOOD.to_owned()).into_iter().list()),
             Some(Admission::Leave) => {
                 let mut out = vec![Output::Close(tracker)];
                 link.lost(now, tracker, rng, &mut out);
@@ -286,7 +286,7 @@ impl Trackers {
             Output::Warning { message, .. } => link.warn(tracker, message),
             other => Some(other),
         });
-        told.into_iter().collect()
+        told.into_iter().list()
     }
 
     /// What the swarm lacks now: `missing` peers, with `connected` ones there or on their way. To be
@@ -313,7 +313,7 @@ impl Trackers {
             let most = link.session()?.wish(now, need)?;
             Some(Wish { tracker, most })
         });
-        wishes.collect()
+        wishes.list()
     }
 
     /// Sends offers by way of a tracker. No output: its socket is not open, nothing is sent.
@@ -333,7 +333,7 @@ impl Trackers {
         };
         session.announced(now);
         let texts = codec::announces(identity, Event::Update, offers, totals);
-        send(tracker, texts).collect()
+        send(tracker, texts).list()
     }
 
     /// Answers a peer's offer by way of the tracker it came from. No output: its socket is not open,
@@ -350,7 +350,7 @@ impl Trackers {
             return Vec::new();
         }
         let text = codec::answer(identity, to, offer, sdp);
-        send(tracker, text).collect()
+        send(tracker, text).list()
     }
 
     /// How many sockets are open.

@@ -2,13 +2,11 @@
 //! use is checked. A message is at most [`MAX_MESSAGE`] bytes, so that parsing it takes bounded
 //! memory (and the parser bounds its depth).
 
+use super::json::{Object, Value};
 use super::{Identity, MAX_MESSAGE, MAX_SDP};
 use crate::core::ids::{OfferId, PeerId};
 use crate::core::time::Duration;
-use serde_json::{Map, Value};
 use thiserror::Error;
-
-type Object = Map<String, Value>;
 
 /// A message that makes sense.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,17 +60,15 @@ pub(super) fn parse(text: &str, identity: Identity) -> Result<Incoming, ParseErr
     if text.len() > MAX_MESSAGE {
         return Err(ParseError::TooLong);
     }
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
-        return Err(ParseError::NotAnObject);
-    };
+    let object = Object::read(text).ok_or(ParseError::NotAnObject)?;
     // Errors about unreadable requests name neither action nor swarm.
     if elsewhere(&object, identity) {
         return Ok(Incoming::Unrelated);
     }
-    if let Some(reason) = string(&object, "failure reason") {
+    if let Some(reason) = object.text("failure reason") {
         return Ok(Incoming::Refused(reason.to_owned()));
     }
-    match string(&object, "action") {
+    match object.text("action") {
         Some("announce") => announce(&object, identity),
         Some("scrape") => Ok(Incoming::Unrelated),
         _ => Err(ParseError::Action),
@@ -84,7 +80,7 @@ fn announce(object: &Object, identity: Identity) -> Result<Incoming, ParseError>
     if offer.is_none() && answer.is_none() {
         return Ok(Incoming::Response(response(object)));
     }
-    if !object.contains_key("info_hash") {
+    if object.get("info_hash").is_none() {
         return Err(ParseError::Field("info_hash"));
     }
     let peer = PeerId(binary(object, "peer_id").ok_or(ParseError::Field("peer_id"))?);
@@ -115,39 +111,39 @@ fn response(object: &Object) -> Response {
     Response {
         interval: interval.filter(|s| *s > 0).map(Duration::from_secs),
         population: said.then(|| u32::try_from(count).unwrap_or(u32::MAX)),
-        warning: string(object, "warning message").map(str::to_owned),
+        warning: object.text("warning message").map(str::to_owned),
     }
 }
 
 /// Whether the message names a swarm, and not ours.
 fn elsewhere(object: &Object, identity: Identity) -> bool {
-    object.contains_key("info_hash") && binary(object, "info_hash") != Some(identity.info_hash.0)
+    object.get("info_hash").is_some() && binary(object, "info_hash") != Some(identity.info_hash.0)
 }
 
 fn sdp(description: &Value) -> Result<String, ParseError> {
-    let text = description.get("sdp").and_then(Value::as_str);
+    let text = match description {
+        Value::Object(description) => description.text("sdp"),
+        _ => None,
+    };
     let usable = text.filter(|text| !text.is_empty() && text.len() <= MAX_SDP);
     usable.map(str::to_owned).ok_or(ParseError::Field("sdp"))
 }
 
 fn present<'a>(object: &'a Object, key: &str) -> Option<&'a Value> {
-    object.get(key).filter(|value| !value.is_null())
-}
-
-fn string<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
-    object.get(key).and_then(Value::as_str)
+    object.get(key).filter(|value| **value != Value::Null)
 }
 
 /// A count or a number of seconds, whole or not; negative ones count as missing.
 fn number(object: &Object, key: &str) -> Option<u64> {
-    let value = object.get(key)?;
-    let fraction = || value.as_f64().filter(|f| *f >= 0.0).map(|f| f as u64);
-    value.as_u64().or_else(fraction)
+    match object.get(key)? {
+        Value::Number(number) if *number >= 0.0 => Some(*number as u64),
+        _ => None,
+    }
 }
 
 /// Twenty bytes from a string of twenty characters U+0000 to U+00FF.
 fn binary(object: &Object, key: &str) -> Option<[u8; 20]> {
-    let chars = string(object, key)?.chars().take(21);
+    let chars = object.text(key)?.chars().take(21);
     let bytes: Option<Vec<u8>> = chars.map(|c| u8::try_from(c).ok()).collect();
     bytes?.try_into().ok()
 }

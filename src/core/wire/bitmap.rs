@@ -5,6 +5,7 @@
 //! Invariants: `set` is the number of bits that are set; bits past `size` are never set. Positions
 //! past the end read as not set, and ranges are cut at the end: a position is data, not a promise.
 
+use crate::core::list::List;
 use std::ops::Range;
 
 const WORD: u32 = u64::BITS;
@@ -103,7 +104,7 @@ impl Bitmap {
             .as_slice()
             .iter()
             .flat_map(|word| word.to_be_bytes());
-        bytes.take(self.size.div_ceil(8) as usize).collect()
+        bytes.take(self.size.div_ceil(8) as usize).list()
     }
 
     /// Number of positions, set or not.

@@ -3,6 +3,7 @@
 
 use super::{Bitmap, Holding, MAX_HASHES, MAX_LEAVES, WireError};
 use crate::core::ids::{SegmentHash, TreeHash};
+use crate::core::list::List;
 
 /// What is left to read.
 pub(super) struct Reader<'a>(&'a [u8]);
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
         check_range(first, u32::from(count))?;
         let bytes = self.bytes(usize::from(count) * 32)?;
         let hashes = bytes.as_chunks().0.iter().copied().map(TreeHash);
-        Ok((first, hashes.collect()))
+        Ok((first, hashes.list()))
     }
 
     /// Nothing may be left.

@@ -5,98 +5,146 @@ use super::closed;
 use crate::core::event::Event;
 use crate::core::ids::ConnId;
 use crate::web::inbox::{Input, Port};
-use crate::web::timers::once;
-use futures::future::select;
-use gloo_timers::future::TimeoutFuture;
+use crate::web::listeners::Listener;
+use crate::web::panic::is_down;
+use crate::web::task::{soon, when};
+use gloo_timers::callback::Timeout;
 use js_sys::Promise;
+use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{RtcIceGatheringState, RtcPeerConnection, RtcSdpType, RtcSessionDescriptionInit};
 
 /// A description goes out with the candidates found by then, in milliseconds. Without ICE servers
 /// gathering takes a few; a STUN server that does not answer would take tens of seconds.
 pub const GATHER_MS: u32 = 1_000;
 
-/// Why there is no description. Nobody asks for more than that.
-struct Failed;
+/// The event that tells of a description.
+type Described = fn(ConnId, String) -> Event<'static>;
 
-impl From<JsValue> for Failed {
-    fn from(_: JsValue) -> Self {
-        Self
-    }
-}
-
-/// One side of one negotiation.
+/// One side of one negotiation; given up on Drop.
 pub(super) struct Negotiation {
     conn: ConnId,
     link: RtcPeerConnection,
     port: Port,
+    /// What ends the wait for candidates.
+    gathering: RefCell<Option<(Listener, Timeout)>>,
 }
 
 impl Negotiation {
-    pub(super) fn new(conn: ConnId, link: &RtcPeerConnection, port: &Port) -> Self {
-        Self {
+    pub(super) fn new(conn: ConnId, link: &RtcPeerConnection, port: &Port) -> Rc<Self> {
+        Rc::new(Self {
             conn,
             link: link.clone(),
             port: port.clone(),
-        }
+            gathering: RefCell::default(),
+        })
     }
 
-    pub(super) async fn offer(self) {
-        let offer = self.describe(self.link.create_offer()).await;
-        self.report(offer.map(|sdp| Event::OfferCreated {
-            conn: self.conn,
-            sdp,
-        }));
+    pub(super) fn offer(self: &Rc<Self>) {
+        self.begin(|this| {
+            this.describe(&this.link.create_offer(), |conn, sdp| Event::OfferCreated {
+                conn,
+                sdp,
+            });
+        });
     }
 
-    pub(super) async fn answer(self, remote: String) {
-        let answer = self.try_answer(&remote).await;
-        self.report(answer.map(|sdp| Event::AnswerCreated {
-            conn: self.conn,
-            sdp,
-        }));
+    pub(super) fn answer(self: &Rc<Self>, remote: String) {
+        self.begin(move |this| {
+            this.set_remote(RtcSdpType::Offer, &remote, |this| {
+                this.describe(&this.link.create_answer(), |conn, sdp| {
+                    Event::AnswerCreated { conn, sdp }
+                });
+            });
+        });
     }
 
-    pub(super) async fn complete(self, remote: String) {
-        if self.set_remote(RtcSdpType::Answer, &remote).await.is_err() {
-            self.port.finish(closed(self.conn));
-        }
+    pub(super) fn complete(self: &Rc<Self>, remote: String) {
+        self.begin(move |this| this.set_remote(RtcSdpType::Answer, &remote, |_| {}));
     }
 
-    async fn try_answer(&self, remote: &str) -> Result<String, Failed> {
-        self.set_remote(RtcSdpType::Offer, remote).await?;
-        self.describe(self.link.create_answer()).await
+    fn begin(self: &Rc<Self>, step: impl FnOnce(&Rc<Self>) + 'static) {
+        let this = Rc::downgrade(self);
+        soon(move || {
+            if let Some(this) = this.upgrade() {
+                step(&this);
+            }
+        });
     }
 
-    fn report(&self, description: Result<Event<'static>, Failed>) {
-        match description {
-            Ok(event) => self.port.post(Input::Event(event)),
-            Err(Failed) => self.port.finish(closed(self.conn)),
-        }
+    /// Takes the next step when a promise is fulfilled; a promise that fails ends the connection.
+    fn when(self: &Rc<Self>, promise: &Promise, step: impl FnOnce(&Rc<Self>, JsValue) + 'static) {
+        let this = Rc::downgrade(self);
+        when(promise, move |result| {
+            let Some(this) = this.upgrade() else {
+                return;
+            };
+            match result {
+                Ok(value) => step(&this, value),
+                Err(_) => this.fail(),
+            }
+        });
     }
 
-    async fn set_remote(&self, kind: RtcSdpType, sdp: &str) -> Result<(), Failed> {
+    fn fail(&self) {
+        self.port.finish(closed(self.conn));
+    }
+
+    fn set_remote(
+        self: &Rc<Self>,
+        kind: RtcSdpType,
+        sdp: &str,
+        step: impl FnOnce(&Rc<Self>) + 'static,
+    ) {
         let description = RtcSessionDescriptionInit::new(kind);
         description.set_sdp(sdp);
-        JsFuture::from(self.link.set_remote_description(&description)).await?;
-        Ok(())
+        let set = self.link.set_remote_description(&description);
+        self.when(&set, |this, _| step(this));
     }
 
-    async fn describe(&self, description: Promise) -> Result<String, Failed> {
-        let description = JsFuture::from(description).await?;
-        let description: &RtcSessionDescriptionInit = description.unchecked_ref();
-        JsFuture::from(self.link.set_local_description(description)).await?;
-        gathered(&self.link).await;
-        Ok(self.link.local_description().ok_or(Failed)?.sdp())
+    fn describe(self: &Rc<Self>, description: &Promise, described: Described) {
+        self.when(description, move |this, description| {
+            let set = this.link.set_local_description(description.unchecked_ref());
+            this.when(&set, move |this, _| this.gather(described));
+        });
     }
-}
 
-async fn gathered(link: &RtcPeerConnection) {
-    let watched = link.clone();
-    let complete = move || watched.ice_gathering_state() == RtcIceGatheringState::Complete;
-    if !complete() {
-        let (_listener, done) = once(link, "icegatheringstatechange", complete);
-        select(done, TimeoutFuture::new(GATHER_MS)).await;
+    fn gather(self: &Rc<Self>, described: Described) {
+        if self.has_gathered() {
+            return self.report(described);
+        }
+        let (changed, late) = (Rc::downgrade(self), Rc::downgrade(self));
+        let listener = Listener::new(&self.link, "icegatheringstatechange", move |_| {
+            if let Some(this) = changed.upgrade()
+                && this.has_gathered()
+            {
+                this.report(described);
+            }
+        });
+        let timeout = Timeout::new(GATHER_MS, move || {
+            if let Some(this) = late.upgrade()
+                && !is_down()
+            {
+                this.report(described);
+            }
+        });
+        self.gathering.replace(Some((listener, timeout)));
+    }
+
+    fn has_gathered(&self) -> bool {
+        self.link.ice_gathering_state() == RtcIceGatheringState::Complete
+    }
+
+    /// Once: with what waited for it, all other reasons to come here go.
+    fn report(&self, described: Described) {
+        self.gathering.take();
+        match self.link.local_description() {
+            Some(description) => {
+                let event = described(self.conn, description.sdp());
+                self.port.post(Input::Event(event));
+            }
+            None => self.fail(),
+        }
     }
 }

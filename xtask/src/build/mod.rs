@@ -4,6 +4,7 @@
 //! the modules of each entry, and the TypeScript compiler checks them and writes the declarations. The
 //! bindings stay a module of their own, which is imported only when it is wanted.
 
+mod names;
 mod packages;
 mod size;
 mod typescript;
