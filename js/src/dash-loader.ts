@@ -238,6 +238,9 @@ class DashLoad implements LoadSide {
   #abort(): void {
     this.#load.end();
     this.#done();
+    // dash.js plays nothing of it, but the application's interceptors would see what may not be the publisher's.
+    this.#respond(0, "aborted");
+    this.#response.data = undefined;
     this.#request.customData.onabort?.();
   }
 

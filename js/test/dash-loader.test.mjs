@@ -375,3 +375,15 @@ test("bytes that a list names too late are the player's before they are needed",
   await until(() => load.names().includes("end"));
   assert.ok(self.fetched.length - reads <= 1, "nor is the list asked again and again");
 });
+
+test("bytes that are being checked when the player aborts are shown to nobody", async () => {
+  const self = await dash({ listed: [1, 2, 3], live: true });
+  await self.start();
+  const load = self.request(4);
+  await until(() => self.stock.requests.length === 2);
+  self.stock.answer(bytesOf(1000, 99));
+  await settle();
+  assert.equal(load.response.status, 200, "they wait for their hash");
+  load.request.customData.abort();
+  assert.deepEqual([load.names().at(-1), load.response.status, load.response.data], ["abort", 0, undefined]);
+});

@@ -156,3 +156,39 @@ fn what_a_neighbour_makes_us_remember_is_bounded() {
     let peer = format!("{:?}", rig.engine);
     assert!(!peer.contains("0707070707070707"), "and not kept");
 }
+
+#[test]
+fn of_what_a_neighbour_announces_and_claims_only_so_much_is_remembered() {
+    let mut rig = Rig::new();
+    let conn = rig.join(10);
+    let entries = |rig: &Rig| -> usize {
+        let tables = rig.engine.tables();
+        tables.iter().map(|(_, entries)| entries).sum()
+    };
+    let before = entries(&rig);
+    let hash = |n: u32| {
+        let mut hash = [7; 32];
+        hash[..4].copy_from_slice(&n.to_be_bytes());
+        SegmentHash(hash)
+    };
+    for n in 1..=400 {
+        rig.say(
+            conn,
+            &Message::Have {
+                alias: n,
+                hash: hash(n),
+                short: 0,
+                holding: Holding::Complete(1),
+            },
+        );
+        rig.say(
+            conn,
+            &Message::Claim {
+                hash: hash(1_000 + n),
+                eta_ms: 500,
+            },
+        );
+    }
+    assert!(!rig.is_gone(conn));
+    assert_eq!(entries(&rig) - before, MAX_HOLDINGS + MAX_CLAIMS);
+}
