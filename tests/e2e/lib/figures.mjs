@@ -31,6 +31,13 @@ export function leastAhead(report, from, to = report.at) {
   return Math.min(...inside.map((sample) => sample.ahead));
 }
 
+/** When that was, in seconds of the record. */
+export function thinnest(report, from = report.firstFrameMs) {
+  const least = leastAhead(report, from);
+  const sample = report.samples.find(({ at, ahead }) => at >= from && ahead === least);
+  return (sample?.at ?? Number.NaN) / 1000;
+}
+
 /** 1 − bytes that left the origin / bytes that players were given. */
 export function offload(origin, reports) {
   return 1 - origin.segmentBytes / sum(reports.map(delivered));

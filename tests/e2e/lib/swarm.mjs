@@ -1,5 +1,5 @@
 // What most scenarios do: open viewers, let them play, judge what they saw.
-import { delivered, latency, leastAhead, pace } from "./figures.mjs";
+import { delivered, latency, leastAhead, pace, thinnest } from "./figures.mjs";
 import { badLists } from "./publisher.mjs";
 
 /** Options of a player that joins the demo's tracker. */
@@ -54,7 +54,7 @@ export function describe(report) {
   const parts = [
     `first frame ${report.firstFrameMs?.toFixed(0)} ms`,
     report.live ? `latency ${latency(report).toFixed(2)} s` : "recording",
-    `least ahead ${leastAhead(report, report.firstFrameMs).toFixed(2)} s`,
+    `least ahead ${leastAhead(report, report.firstFrameMs).toFixed(2)} s (at ${thinnest(report).toFixed(1)} s)`,
     `pace ${pace(report).toFixed(3)}`,
     `stalls ${report.stalls.length}`,
     `freezes ${report.freezes.length}`,
