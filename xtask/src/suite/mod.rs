@@ -80,15 +80,19 @@ pub(crate) fn binary(project: &Project) -> Result<PathBuf> {
     )))
 }
 
-/// Runs one simulation; what happened in each second is left out of what is kept.
+/// What is left out of what is kept: what happened in each second, to single viewers, and in single calls.
+const DETAILS: [&str; 3] = ["seconds", "worse_off", "us_per_engine_call_by_event"];
+
+/// Runs one simulation.
 fn simulate(binary: &PathBuf, run: &Run) -> Result<Value> {
     let mut command = Command::new(binary);
     command.arg("simulate").args(&run.args).arg("--json");
     let text = process::quiet(&mut command)?;
     let mut figures: Value = serde_json::from_str(&text).context("unreadable figures")?;
     if let Some(fields) = figures.as_object_mut() {
-        fields.remove("seconds");
-        fields.remove("us_per_engine_call_by_event");
+        for detail in DETAILS {
+            fields.remove(detail);
+        }
     }
     Ok(figures)
 }
