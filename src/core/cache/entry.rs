@@ -374,7 +374,10 @@ impl Entry {
 
     /// What is to be found out when the whole does not match and several have sent it.
     fn accuse(&self) -> Option<Inquest> {
-        let several = self.info.root.is_none() && self.sources().len() > 1;
+        let all = self.sources();
+        // Two answers of the CDN's are nobody to choose between.
+        let is_peer = |source: &Source| matches!(source, Source::Peer(_));
+        let several = self.info.root.is_none() && all.len() > 1 && all.iter().any(is_peer);
         let source = |leaf: &Leaf| match leaf {
             Leaf::Held(source) => Some(*source),
             _ => None,

@@ -101,9 +101,12 @@ impl Engine {
     /// own; returns that.
     fn rescue(&mut self, seg: SegKey, in_time: bool, out: &mut Vec<Action>) -> Time {
         let rescued = in_time && self.swarm.peers().next().is_some();
-        let Some(entry) = self.cache.get(seg) else {
+        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
             return Time::NEVER;
         };
+        if self.now < get.retry_at {
+            return get.retry_at;
+        }
         let mut missing = entry.missing_leaves().clone();
         missing.subtract(&self.coming(seg));
         let on_way = self.on_their_way(seg, &missing);
@@ -113,9 +116,6 @@ impl Engine {
         let Some(get) = self.gets.get_mut(&seg) else {
             return Time::NEVER;
         };
-        if self.now < get.retry_at {
-            return get.retry_at;
-        }
         if rescued && !get.rescued {
             get.short = open.count();
         }

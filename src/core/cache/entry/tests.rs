@@ -84,3 +84,25 @@ fn a_leaf_that_a_received_tree_contradicts_is_got_again_before_the_whole_is_hash
     }
     assert_eq!(entry.check_whole(), Step::HashSegment);
 }
+
+#[test]
+fn two_answers_of_the_cdn_make_no_inquest_and_peers_are_still_of_use() {
+    for (other, is_held) in [(Source::Cdn(1), false), (ONE, true)] {
+        let mut entry = entry();
+        let info = SegmentInfo {
+            root: None,
+            ..SegmentInfo::clone(&entry.info)
+        };
+        entry = Entry::new(Arc::new(info), Time(0));
+        for leaf in 0..LEAVES {
+            entry.arrived(leaf, if leaf < 9 { Source::Cdn(0) } else { other });
+        }
+        let sources = vec![Source::Cdn(0), other];
+        let step = entry.segment_hashed(SegmentHash([2; 32]), Time(0));
+        assert_eq!(step, Step::BadSegment(sources));
+        assert_eq!(
+            (entry.inquest.is_some(), entry.shuns_peers),
+            (is_held, is_held)
+        );
+    }
+}
