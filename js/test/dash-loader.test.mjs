@@ -332,11 +332,17 @@ test("the engine hears of a representation when it is asked for, of a long one a
   assert.equal(segments.find(({ sn }) => sn === 501).start, 2000);
 });
 
-test("bytes that are newer than the list wait for their hash, while there is time", async () => {
+/** A player whose own loader is at work on a segment that the list does not name yet. */
+async function asksForUnlisted() {
   const self = await dash({ listed: [1, 2, 3], live: true });
   await self.start();
   const load = self.request(4);
   await until(() => self.stock.requests.length === 2);
+  return { self, load };
+}
+
+test("bytes that are newer than the list wait for their hash, while there is time", async () => {
+  const { self, load } = await asksForUnlisted();
   self.stock.answer(bytesOf(1000, 99));
   await settle();
   assert.ok(!load.names().includes("end"), "its hash is about to come");
@@ -362,10 +368,7 @@ test("bytes that no list will name are the player's at once", async () => {
 });
 
 test("bytes that a list names too late are the player's before they are needed", async () => {
-  const self = await dash({ listed: [1, 2, 3], live: true });
-  await self.start();
-  const load = self.request(4);
-  await until(() => self.stock.requests.length === 2);
+  const { self, load } = await asksForUnlisted();
   self.stock.answer(bytesOf(1000, 4));
   await settle();
   assert.ok(!load.names().includes("end"));
@@ -377,10 +380,7 @@ test("bytes that a list names too late are the player's before they are needed",
 });
 
 test("bytes that are being checked when the player aborts are shown to nobody", async () => {
-  const self = await dash({ listed: [1, 2, 3], live: true });
-  await self.start();
-  const load = self.request(4);
-  await until(() => self.stock.requests.length === 2);
+  const { self, load } = await asksForUnlisted();
   self.stock.answer(bytesOf(1000, 99));
   await settle();
   assert.equal(load.response.status, 200, "they wait for their hash");
