@@ -5,11 +5,15 @@ import { badLists } from "./publisher.mjs";
 /** Options of a player that joins the demo's tracker. */
 export const joined = (demo, options = {}) => ({ trackers: [demo.tracker], ...options });
 
-/** Opens tabs that play the demo's live event together, one after another. `swarm`: further options; null: plain players. */
-export async function viewers(t, demo, count, { names = "viewer", apart = 0.5, swarm, tab = {}, ...config } = {}) {
+/**
+ * Opens tabs that play the demo's live event together, one after another. `swarm`: further options; null: plain players.
+ * `midSegment`: each begins as far into a segment as a twin that waits for `demo.midSegment()`, so that their latencies can be compared.
+ */
+export async function viewers(t, demo, count, { names = "viewer", apart = 0.5, midSegment = false, swarm, tab = {}, ...config } = {}) {
   const opened = [];
   for (let i = 0; i < count; i += 1) {
     const viewer = await t.tab({ ...tab, name: `${names} ${i + 1}` });
+    if (midSegment) await demo.midSegment();
     await viewer.start({ url: demo.live, swarm: swarm === null ? null : joined(demo, swarm), ...config });
     opened.push(viewer);
     await t.sleep(apart);
