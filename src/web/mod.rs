@@ -17,6 +17,7 @@
 //!   whatever may throw is called through a binding that catches.
 //! * **After a panic nothing runs**: every way in asks [`panic::is_down`] first.
 
+mod allocator;
 pub mod buffers;
 pub mod clock;
 pub mod content_range;
