@@ -199,3 +199,31 @@ fn every_target_has_a_test_and_a_libfuzzer_binary() {
         );
     }
 }
+
+/// A search that begins with stories that lead nowhere begins with nothing.
+#[test]
+fn stories_get_to_what_they_are_about() {
+    let engine = target("engine").unwrap();
+    let seeds = files(&folder("seeds", &engine));
+    for (name, words) in [
+        ("alone", &["delivered"][..]),
+        ("among-friends", &["met", "from peers", "upload"]),
+        ("among-others", &["met", "from peers", "bad-hash"]),
+        ("small-cache", &["met", "from peers"]),
+        ("without-roots", &["met", "from peers", "upload"]),
+        (
+            "others-without-roots",
+            &["met", "delivered", "wrong", "bad-hash"],
+        ),
+        ("byte-ranges", &["met", "from peers", "bad-hash"]),
+        ("failing-cdn", &["failed"]),
+        ("tracked", &["met"]),
+        ("crowded", &["met"]),
+    ] {
+        let (_, script) = seeds.iter().find(|(file, _)| file == name).unwrap();
+        let reached = swarmline_fuzz::reached(script);
+        for word in words {
+            assert!(reached.contains(word), "{name}: {word}, only {reached:?}");
+        }
+    }
+}

@@ -60,6 +60,8 @@ pub(super) struct Host {
     pub(super) faults: Faults,
     pub(super) uploaded: u64,
     pub(super) on: bool,
+    /// What has come about, in a word each.
+    pub(super) reached: BTreeSet<&'static str>,
 }
 
 impl Host {
@@ -99,6 +101,7 @@ impl Host {
             sizes: sizes.collect(),
             faults: Faults::default(),
             uploaded: 0,
+            reached: BTreeSet::new(),
         })
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Conn {
     pub(super) wants: BTreeMap<(SegKey, u32), u32>,
     /// Leaves that were asked of it: its number, first, count.
     pub(super) asked: Vec<(u32, u32, u32)>,
+    /// Whether it ever sent bytes, or hashes of bytes, that are not the publisher's.
+    pub(super) lied: bool,
     pub(super) buffered: usize,
     pub(super) ping: u32,
 }
@@ -86,6 +88,7 @@ impl Conn {
             theirs: BTreeMap::new(),
             wants: BTreeMap::new(),
             asked: Vec::new(),
+            lied: false,
             buffered: 0,
             ping: 0,
         }
@@ -120,4 +123,6 @@ pub(super) struct Faults {
     pub(super) cdn: bool,
     /// The publisher contradicted itself.
     pub(super) publisher: bool,
+    /// A neighbour sent what is not the publisher's.
+    pub(super) peers: bool,
 }

@@ -183,6 +183,7 @@ impl Host {
         let wanted = self.loads.remove(&load);
         assert!(wanted.is_some(), "nobody waits for {load:?}");
         let honest = wanted.is_some_and(|load| load.honest);
+        self.reached.insert("failed");
         let refused = error == LoadError::Cdn(FetchError::Request) && !honest;
         let faulty = self.faults.cdn || self.faults.publisher;
         assert!(
@@ -262,17 +263,39 @@ impl Host {
                 assert!(self.conn(*conn).peer.is_none());
                 assert!(*peer != ME);
                 self.conn(*conn).peer = Some(*peer);
+                self.reached.insert("met");
                 let same = |conn: &&Conn| conn.peer == Some(*peer);
                 assert!(self.conns.values().filter(same).count() <= 2);
             }
-            Notice::PeerDisconnected { conn, peer, .. } => {
+            Notice::PeerDisconnected { conn, peer, reason } => {
+                self.reached.insert(reason);
                 // What the host closed is gone here already.
                 if let Some(conn) = self.conns.get_mut(conn) {
                     assert_eq!(conn.peer.take(), Some(*peer));
+                    let guilty = conn.lied || self.faults.publisher;
+                    assert!(
+                        guilty || *reason != "bad-hash",
+                        "{peer:?} is blamed for what others sent"
+                    );
                 }
             }
             Notice::TrackerWarning { message, .. } => assert!(message.chars().count() <= 200),
-            Notice::HashFailure { .. } | Notice::Segment { .. } | Notice::Tracker { .. } => {}
+            Notice::HashFailure { from_cdn, .. } => {
+                self.reached.insert("wrong");
+                let (cdn, peers) = (self.faults.cdn, self.faults.peers);
+                let guilty = if *from_cdn { cdn } else { peers };
+                assert!(
+                    guilty || self.faults.publisher,
+                    "wrong bytes that nobody sent; of the CDN's: {from_cdn}"
+                );
+            }
+            Notice::Segment { peer_bytes, .. } => {
+                self.reached.insert("delivered");
+                if *peer_bytes > 0 {
+                    self.reached.insert("from peers");
+                }
+            }
+            Notice::Tracker { .. } => {}
         }
     }
 
@@ -441,6 +464,7 @@ impl Host {
             conn.buffered
         );
         self.uploaded += u64::from(len);
+        self.reached.insert("upload");
         assert!(self.on);
         self.check_ceiling();
     }

@@ -29,30 +29,23 @@ pub(crate) fn stories() -> Vec<Seed> {
     let serve = |peer, good| [WORDS + 3, peer, 0, 0, if good { 0 } else { 255 }, 0];
     let ask = |peer, segment| [WORDS + 8, peer, segment, 0, 0, 0];
     let load = |segment| [PLAYER, segment, 0, 0, 0, 0];
-    let friends: Vec<[u8; 6]> = [
-        meet(1),
-        meet(2),
-        playlist,
-        playhead,
-        load(1),
-        have(0, 1),
-        have(1, 1),
-    ]
-    .into_iter()
-    .chain((0..20).flat_map(|n| [serve(n, true), hashes, ask(n, n), wake]))
-    .collect();
-    let others: Vec<[u8; 6]> = [
-        meet(1),
-        meet(2),
-        meet(3),
-        playlist,
-        load(1),
-        have(0, 1),
-        have(1, 2),
-    ]
-    .into_iter()
-    .chain((0..8).flat_map(|n| [serve(n, n % 3 > 0), hashes, wake, fetches]))
-    .collect();
+    let moment = [TIME, 0, 0, 0, 0, 0];
+    let gathered = |peers: u8| {
+        let meets = (1..=peers).map(meet);
+        let offers = (0..peers).map(|peer| have(peer, 1));
+        [moment, playlist, playhead]
+            .into_iter()
+            .chain(meets)
+            .chain([load(1)])
+            .chain(offers)
+    };
+    let friends: Vec<[u8; 6]> = gathered(2)
+        .chain((0..24).flat_map(|n| [serve(n, true), hashes, ask(n, n), moment]))
+        .collect();
+    let others: Vec<[u8; 6]> = gathered(3)
+        .chain((0..16).flat_map(|n| [serve(n, n % 5 > 0), hashes, moment]))
+        .chain([fetches, hashes])
+        .collect();
     let alone = [
         wake,
         playlist,
@@ -93,48 +86,43 @@ pub(crate) fn stories() -> Vec<Seed> {
         wake,
     ];
     let tracked = [
-        wake,
+        moment,
         [TRACKERS, 0, 0, 0, 0, 0],
         [TRACKERS + 2, 0, 60, 3, 1, 1],
-        wake,
+        moment,
         [LINKS, 0, 0, 0, 0, 0],
         [LINKS, 0, 0, 0, 0, 0],
-        wake,
+        moment,
         [TRACKERS + 4, 0, 9, 0, 0, 0],
         [LINKS + 2, 0, 0, 0, 0, 0],
         [LINKS + 5, 0, 9, 99, 0, 0],
-        wake,
+        moment,
     ];
-    let batch = |offers: u8| {
-        let made = (0..offers).map(|_| [LINKS, 0, 0, 0, 0, 0]);
-        [[TIME + 2, 250, 15, 0, 0, 0], wake]
-            .into_iter()
-            .chain(made)
-            .chain([wake])
-    };
-    let answered = |peer| {
+    let answered = |n: u8| {
         [
-            [TRACKERS + 4, 0, peer, peer, 0, 0],
+            [TRACKERS + 4, 0, n + 1, n, 0, 0],
             [LINKS + 2, 0, 0, 0, 0, 0],
-            [LINKS + 5, peer, peer, 9, 0, 0],
+            [LINKS + 5, n, n + 1, 9, 0, 0],
         ]
     };
     let crowded: Vec<[u8; 6]> = [
-        wake,
+        moment,
         [TRACKERS, 0, 0, 0, 0, 0],
         [TRACKERS + 2, 0, 60, 30, 1, 1],
     ]
     .into_iter()
-    .chain((0..3).flat_map(|_| batch(3)))
+    .chain([[LINKS, 0, 0, 0, 0, 0]; 3])
+    .chain([moment])
     .chain((0..6).flat_map(answered))
     .collect();
     vec![
-        story("crowded", [0, 0, 0, 0, 0, 1, 1, 4], &crowded),
+        story("crowded", [0, 2, 0, 0, 0, 1, 1, 4], &crowded),
         story("alone", plenty, &alone),
         story("among-friends", plenty, &friends),
         story("among-others", plenty, &others),
         story("small-cache", [4, 3, 1, 1, 0, 1, 2, 8], &friends),
         story("without-roots", [2, 3, 0, 0, 0, 1, 2, 8], &friends),
+        story("others-without-roots", [3, 3, 0, 0, 0, 1, 2, 8], &others),
         story("byte-ranges", [1, 3, 0, 0, 0, 1, 2, 8], &others),
         story("failing-cdn", [3, 3, 0, 0, 0, 0, 2, 3], &failing),
         story("elsewhere", plenty, &elsewhere),

@@ -94,7 +94,11 @@ impl Host {
                 let named = conn.theirs.get(alias).map(|theirs| theirs.hash);
                 let truth = segments
                     .filter_map(|id| Some((SegmentId(id), self.stream.segment(SegmentId(id))?)));
+                let mut right = false;
                 for (id, segment) in truth.filter(|(_, segment)| Some(segment.info.hash) == named) {
+                    let from = *first as usize;
+                    let part = segment.leaves.get(from..from.saturating_add(hashes.len()));
+                    right |= part == Some(hashes);
                     let known = self
                         .proofs
                         .entry(id)
@@ -105,6 +109,8 @@ impl Host {
                         }
                     }
                 }
+                conn.lied |= !right;
+                self.faults.peers |= !right;
             }
             _ => {}
         }
@@ -203,7 +209,29 @@ impl Host {
             head: &head,
             payload: len as usize,
         };
+        self.judge(conn, alias, leaf, &payload);
         self.feed(event, Some(payload));
+    }
+
+    /// Whether these are the bytes that the chunk's head says they are.
+    fn judge(&mut self, id: ConnId, alias: u32, leaf: u32, payload: &Payload) {
+        let said = self
+            .conns
+            .get(&id)
+            .and_then(|conn| conn.theirs.get(&alias))
+            .and_then(|theirs| self.named(theirs.hash));
+        let inside = self
+            .stream
+            .segment(payload.segment)
+            .is_some_and(|segment| payload.at.saturating_add(payload.len) <= segment.info.bytes);
+        let right = inside
+            && said == Some(payload.segment)
+            && leaf.checked_mul(LEAF) == Some(payload.at)
+            && payload.bad.is_none();
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.lied |= !right;
+        }
+        self.faults.peers |= !right;
     }
 
     fn tells_tree(&mut self, conn: ConnId, step: &Step) {
@@ -301,6 +329,9 @@ impl Host {
             len: payload as u32,
             bad: None,
         };
+        if let Ok(Some(Message::Chunk { alias, leaf })) = swarmline::core::wire::decode(head) {
+            self.judge(conn, alias, leaf, &bytes);
+        }
         let event = Event::PeerMessage {
             conn,
             head,
