@@ -152,3 +152,17 @@ fn who_never_says_hello_is_closed_and_not_let_in_again_at_once() {
     rig.wait(61_000);
     assert!(rig.open(id(10)).is_some());
 }
+
+/// What was announced before the segment was known here, or before the publisher changed its mind, may have another size.
+#[test]
+fn nobody_is_asked_for_leaves_beyond_what_it_said_there_are() {
+    let mut rig = Rig::new();
+    let conn = rig.join(10);
+    let (small, large) = (segment(5, 1, true), segment(5, 12, true));
+    assert_eq!(small.info.hash, large.info.hash);
+    rig.announce(conn, 1, &small);
+    rig.want(&large);
+    rig.wait(3_000);
+    assert_eq!(rig.asked(conn), Vec::<u32>::new());
+    assert!(!rig.is_gone(conn));
+}

@@ -143,6 +143,9 @@ impl Engine {
         });
         let jitter = Duration::from_millis(below(&mut self.rng, JITTER_MS));
         let leaves = self.cache.get(seg).map_or(0, |entry| entry.leaf_count());
+        for (_, peer) in self.swarm.peers_mut() {
+            peer.forget_misfit(&info.hash, leaves);
+        }
         let mut get = Get::new(self.now, leaves, jitter, self.rng.u32(..));
         get.seen = self.is_promised(&info.hash);
         self.gets.insert(seg, get);

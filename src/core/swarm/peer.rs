@@ -211,6 +211,15 @@ impl Peer {
         self.holdings.remove(&alias).map(|old| old.hash)
     }
 
+    /// What it said of a segment, if it takes it for another size than it has.
+    pub fn forget_misfit(&mut self, hash: &SegmentHash, leaves: u32) {
+        if let Some((alias, holding)) = self.holding(hash)
+            && holding.leaves != leaves
+        {
+            self.forget(alias);
+        }
+    }
+
     /// What it has of a segment, with its alias.
     pub fn holding(&self, hash: &SegmentHash) -> Option<(u32, &Holding)> {
         let mut newest = self.holdings.iter().rev();
