@@ -203,7 +203,7 @@ export interface PeerDisconnectDetail extends PeerConnectDetail {
 export interface HashFailureDetail {
   /** SHA-256 in hex that they should have had. */
   hash: string;
-  /** From the CDN, or from a peer. */
+  /** All of them from the CDN; `false`: from a peer, or from several sources of which it is not known who was wrong. */
   fromCdn: boolean;
 }
 

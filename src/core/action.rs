@@ -212,7 +212,7 @@ pub enum Notice {
     HashFailure {
         /// Of this segment.
         hash: SegmentHash,
-        /// From the CDN, or from a peer.
+        /// All of them from the CDN; else from a peer, or from several sources of which it is not known who was wrong.
         from_cdn: bool,
     },
     /// A tracker came or went.

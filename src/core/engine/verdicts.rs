@@ -147,7 +147,7 @@ impl Engine {
             Source::Cdn(_) => None,
         });
         let suspects: Vec<ConnId> = peers.list();
-        // The one who is to blame if there is but one, or the newest answer of the CDN's.
+        // Where peers are among the sources it is not the CDN's; if there are none, its newest answer is meant.
         let source = suspects.first().map_or(cdn, |conn| Source::Peer(*conn));
         self.hash_failure(seg, source, out);
         match sources {

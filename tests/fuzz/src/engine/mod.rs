@@ -9,7 +9,7 @@
 //! * nothing is delivered, announced or uploaded that is not the publisher's and was not shown to be;
 //! * peers are asked only for what they said they have, of segments that the publisher named;
 //! * the CDN is asked only for bytes of such segments, a few requests at a time;
-//! * nobody is sent away for wrong bytes or hashes but who sent some, and the CDN is not taken for a neighbour, nor one for it;
+//! * nobody is sent away for wrong bytes or hashes but who sent some, nor is the CDN taken for one who did;
 //! * every load is answered exactly once, unless it was taken back, and fails only where the CDN did;
 //! * buffers, peers, requests, actions, channels and the upload stay within their limits;
 //! * sockets and connections are opened once, used while they are open, and closed once;
