@@ -13,7 +13,7 @@ use crate::sim::visits::{Exit, Visits, Wave};
 use std::ops::Range;
 
 /// Every name, with what happens.
-pub const SCENARIOS: [(&str, &str); 14] = [
+pub const SCENARIOS: [(&str, &str); 16] = [
     ("steady", "viewers come and go, the audience keeps its size"),
     (
         "flash-crowd",
@@ -32,6 +32,11 @@ pub const SCENARIOS: [(&str, &str); 14] = [
         "hostile=KIND:P",
         "P % hostile: polluter, liar, staller, refuser, flooder, malformed, oversized, free-rider, silent, garbler, sybil, mixed",
     ),
+    (
+        "no-roots",
+        "the publisher gives no pieces roots: only whole segments are shared",
+    ),
+    ("no-roots=KIND:P", "the same, P % hostile"),
     (
         "tracker-says=N",
         "the tracker says that there are N viewers",
@@ -180,6 +185,7 @@ impl Audience {
                     (100_000, Behaviour::Staller),
                 ];
             }
+            "no-roots" => plan.scenario.stream.roots = false,
             "renditions" => {
                 plan.clusters = 3;
                 plan.scenario.stream.renditions = 3;
@@ -187,8 +193,10 @@ impl Audience {
             }
             "regions" => plan.scenario.network.regions = 3,
             "tabs" => self.tabs(&mut plan),
-            _ if name.starts_with("hostile=") => {
-                let (kind, percent) = name.strip_prefix("hostile=")?.split_once(':')?;
+            _ if name.starts_with("hostile=") || name.starts_with("no-roots=") => {
+                let (stream, who) = name.split_once('=')?;
+                let (kind, percent) = who.split_once(':')?;
+                plan.scenario.stream.roots = stream == "hostile";
                 let percent: f64 = percent.parse().ok()?;
                 let share = (percent.clamp(0.0, 100.0) * 10_000.0) as u32;
                 plan.scenario.unfair = hostile::shares(kind, share)?;
@@ -345,6 +353,7 @@ mod tests {
             "uplink=much",
             "hostile=",
             "hostile=nobody:3",
+            "no-roots=polluter",
             "hostile=liar:many",
             "tracker-says=-1",
         ] {

@@ -43,6 +43,9 @@ const ATTACKS: [(&str, &str); 10] = [
     ("mixed", "equal parts of all, free riders and garblers too"),
 ];
 
+/// Those to which it makes a difference that there are no pieces roots.
+const ROOTLESS_ATTACKS: [&str; 2] = ["polluter", "sybil"];
+
 const SHARES: [u32; 3] = [10, 30, 50];
 
 /// A tracker that lies about the size of the audience.
@@ -50,8 +53,15 @@ const LIES: [&str; 2] = ["1", "1000000000"];
 
 const PLAIN: &str = "--viewers 1000 --seconds 20";
 
+/// The publisher gives no pieces roots: what is wrong is known only of a whole segment, of several senders maybe.
+const NO_ROOTS: &str = "--viewers 1000 --scenario no-roots --seconds 20";
+
 fn hostile(kind: &str, percent: u32) -> String {
     format!("--viewers 1000 --scenario hostile={kind}:{percent} --seconds 20")
+}
+
+fn hostile_without_roots(kind: &str, percent: u32) -> String {
+    format!("--viewers 1000 --scenario no-roots={kind}:{percent} --seconds 20")
 }
 
 fn lying(says: &str) -> String {
@@ -64,6 +74,11 @@ fn runs() -> Vec<String> {
     for percent in [30, 50, 10] {
         runs.push(hostile("free-rider", percent));
         runs.extend(ATTACKS.map(|(kind, _)| hostile(kind, percent)));
+    }
+    runs.push(NO_ROOTS.to_owned());
+    for percent in SHARES {
+        runs.push(hostile_without_roots("free-rider", percent));
+        runs.extend(ROOTLESS_ATTACKS.map(|kind| hostile_without_roots(kind, percent)));
     }
     runs
 }
@@ -136,20 +151,44 @@ fn markdown(kept: &Map<String, Value>) -> String {
         }
     }
     for percent in SHARES {
-        let share = format!("{percent} %");
-        let line = hostile("free-rider", percent);
-        let Some(idle) = kept.get(&line) else {
-            continue;
-        };
-        out.push_str(&row("give nothing", &share, &line, idle, (plain, idle)));
-        for (kind, what) in ATTACKS {
-            let line = hostile(kind, percent);
-            if let Some(figures) = kept.get(&line) {
-                out.push_str(&row(what, &share, &line, figures, (plain, idle)));
-            }
+        rows_of(&mut out, kept, plain, percent, ("", hostile as Line));
+    }
+    if let Some(plain) = kept.get(NO_ROOTS) {
+        let what = "none; the publisher gives no pieces roots";
+        out.push_str(&row(what, "0 %", NO_ROOTS, plain, (plain, plain)));
+        for percent in SHARES {
+            let setting = ("no roots: ", hostile_without_roots as Line);
+            rows_of(&mut out, kept, plain, percent, setting);
         }
     }
     out
+}
+
+/// The command of an attack by so many per cent.
+type Line = fn(&str, u32) -> String;
+
+/// One share's rows, with what stands before each and how its command is made.
+fn rows_of(
+    out: &mut String,
+    kept: &Map<String, Value>,
+    plain: &Value,
+    percent: u32,
+    (prefix, line_of): (&str, Line),
+) {
+    let share = format!("{percent} %");
+    let line = line_of("free-rider", percent);
+    let Some(idle) = kept.get(&line) else {
+        return;
+    };
+    let what = format!("{prefix}give nothing");
+    out.push_str(&row(&what, &share, &line, idle, (plain, idle)));
+    for (kind, what) in ATTACKS {
+        let line = line_of(kind, percent);
+        if let Some(figures) = kept.get(&line) {
+            let what = format!("{prefix}{what}");
+            out.push_str(&row(&what, &share, &line, figures, (plain, idle)));
+        }
+    }
 }
 
 fn row(what: &str, share: &str, line: &str, figures: &Value, base: (&Value, &Value)) -> String {
