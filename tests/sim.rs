@@ -139,7 +139,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 /// Scenarios, and how much of an audience of 60, of those who play fair and can have peers, peers carry at least.
-const CROWDS: [(&str, f64); 13] = [
+const CROWDS: [(&str, f64); 15] = [
     ("steady", 0.93),
     ("flash-crowd", 0.65),
     ("kickoff-exit", 0.73),
@@ -148,11 +148,13 @@ const CROWDS: [(&str, f64); 13] = [
     ("cdn-outage", 0.93),
     ("tracker-outage", 0.92),
     ("hostile", 0.54),
-    ("hostile=mixed:30", 0.9),
+    ("hostile=mixed:30", 0.905),
     ("tracker-says=1000000000", 0.66),
     ("uplink=0.8", 0.72),
     ("renditions", 0.67),
     ("regions", 0.915),
+    ("no-roots", 0.46),
+    ("no-roots=mixed:30", 0.44),
 ];
 
 /// What holds whatever happens to an audience, and how much of it peers carry at least. Figures are printed: `cargo test --test
@@ -164,7 +166,13 @@ fn whatever_happens_to_an_audience_nobody_is_worse_off() {
         assert_eq!(figures.violations, 0, "{name}");
         assert_eq!(figures.viewers_with_p2p_stall, 0, "{name}");
         assert!(figures.offload_fair >= least, "{}", figures.line());
-        assert!(figures.duplicate_ratio <= 0.02, "{}", figures.line());
+        // Without roots, who is hostile spoils a whole segment once, and it comes again.
+        let twice = if name.starts_with("no-roots=") {
+            0.04
+        } else {
+            0.02
+        };
+        assert!(figures.duplicate_ratio <= twice, "{}", figures.line());
         let late = figures
             .startup_p95_ms
             .saturating_sub(figures.twin_startup_p95_ms);

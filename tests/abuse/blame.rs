@@ -153,10 +153,12 @@ fn halves(
     liar: ConnId,
     honest: ConnId,
 ) -> Vec<TreeHash> {
-    let (mut sent, mut served) = (segment.leaves.clone(), [0; 2]);
+    let mut sent = segment.leaves.clone();
     for conn in [liar, honest] {
         rig.announce(conn, 1, segment);
     }
+    // One leaf each, when they were tried.
+    let mut served = [liar, honest].map(|conn| rig.asked(conn).len().min(1));
     while !rig.done.contains(&Action::HashSegment { seg }) {
         rig.wait(100);
         for (conn, served) in [liar, honest].into_iter().zip(&mut served) {
@@ -169,7 +171,7 @@ fn halves(
             }
         }
     }
-    assert!(served.iter().all(|count| *count > 0));
+    assert!(served.iter().all(|count| *count > 1));
     sent
 }
 
@@ -195,26 +197,71 @@ fn what_a_peer_wrote_over_the_cdns_bytes_is_not_blamed_on_the_cdn() {
     let fetch = rig.fetch();
     rig.announce(honest, 1, &segment);
     rig.send_tree(honest, 1, &segment);
+    rig.wait(2_000);
     rig.bring(fetch, 10_000);
+    // What nobody asked for does not take the place of what is coming.
+    let (from, wasted) = (rig.done.len(), rig.engine.stats().wasted_bytes);
     rig.announce(liar, 1, &segment);
+    rig.wait(100);
+    let last = *rig.asked(liar).last().unwrap();
+    assert_eq!(last, 11, "the CDN would bring it last");
     rig.chunk(liar, 1, 0, LEAF as usize);
-    let (first, hashes) = (0, vec![WRONG]);
+    let wrote = |action: &Action| matches!(action, Action::Write { .. });
+    assert!(!rig.done[from..].iter().any(wrote));
+    assert_eq!(rig.engine.stats().wasted_bytes - wasted, u64::from(LEAF));
+    // What was asked for does, and is the neighbour's.
+    rig.bring(fetch, 11 * LEAF);
+    rig.chunk(liar, 1, last, LEAF as usize);
+    let (first, hashes) = (last, vec![WRONG]);
     rig.tell(Event::LeavesHashed { seg, first, hashes });
     assert_eq!(rig.reason(liar), Some("bad-hash"));
     let from = rig.done.len();
     rig.bring(fetch, LEAF - 10_000);
-    let hashing = |action: &Action| matches!(action, Action::HashLeaves { first: 0, .. });
+    let hashing = |action: &Action| matches!(action, Action::HashLeaves { first: 11, .. });
     assert!(
         !rig.done[from..].iter().any(hashing),
         "half of it is the liar's"
     );
-    rig.bring(fetch, LEAF);
-    assert!(
-        rig.done
-            .iter()
-            .any(|action| matches!(action, Action::HashLeaves { first: 1, .. }))
-    );
-    assert!(!rig.done.contains(&Action::AbortFetch { fetch }));
+}
+
+#[test]
+fn who_sends_wrong_bytes_and_leaves_before_they_are_hashed_is_kept_away_all_the_same() {
+    let segment = segment(5, 12, true);
+    let (mut rig, liar, _, seg) = liar_and_honest(Config::default(), &segment);
+    rig.announce(liar, 1, &segment);
+    rig.send_tree(liar, 1, &segment);
+    rig.wait(100);
+    let leaf = rig.asked(liar)[0];
+    rig.chunk(liar, 1, leaf, LEAF as usize);
+    rig.tell(Event::ConnClosed { conn: liar });
+    let (first, hashes) = (leaf, vec![WRONG]);
+    rig.tell(Event::LeavesHashed { seg, first, hashes });
+    assert_eq!(rig.engine.stats().bans, 1);
+    assert_eq!(rig.open(id(10)), None);
+}
+
+#[test]
+fn claims_that_are_renewed_or_taken_back_keep_nobody_waiting() {
+    for takes_back in [false, true] {
+        let segment = segment(5, 12, true);
+        let (mut rig, liar, _, _) = liar_and_honest(Config::default(), &segment);
+        let hash = segment.info.hash;
+        let (fetched, mut waited) = (
+            |rig: &Rig| rig.done.iter().any(|a| matches!(a, Action::Fetch { .. })),
+            0,
+        );
+        while !fetched(&rig) {
+            if takes_back {
+                rig.say(liar, &Message::Unclaim { hash });
+            }
+            let eta_ms = 60_000;
+            rig.say(liar, &Message::Claim { hash, eta_ms });
+            rig.wait(2_000);
+            rig.stand_still();
+            waited += 2;
+            assert!(waited <= 16, "renewed for ever, {takes_back}");
+        }
+    }
 }
 
 #[test]

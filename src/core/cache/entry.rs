@@ -213,6 +213,20 @@ impl Entry {
         }
     }
 
+    /// Whether nothing but the hash of the whole tells right bytes from wrong ones.
+    pub fn is_proved_as_a_whole(&self) -> bool {
+        self.info.root.is_none()
+    }
+
+    /// Bytes beyond those that are missing for which there must be time left: where only the whole has a hash and peers have sent
+    /// a part, all of it may turn out to be wrong when the last leaf is there.
+    pub fn at_stake_again(&self) -> u64 {
+        match self.info.root {
+            None if self.peer_bytes > 0 => self.info.bytes.into(),
+            _ => 0,
+        }
+    }
+
     fn set(&mut self, leaf: u32, state: Leaf) {
         let Some(slot) = self.leaves.get_mut(leaf as usize) else {
             return;
@@ -360,9 +374,13 @@ impl Entry {
             return Step::Wait;
         }
         if hash != self.info.hash {
-            self.inquest = self.accuse();
+            self.inquest = self.accuse().or(self.inquest.take());
             self.shuns_peers = self.inquest.is_some();
-            return self.refuse();
+            return if self.shuns_peers {
+                self.refuse_peers()
+            } else {
+                self.refuse()
+            };
         }
         self.phase = Phase::Complete;
         self.last_used = now;
@@ -387,7 +405,7 @@ impl Entry {
     }
 
     /// Everyone whose bytes are in the buffer, each once.
-    fn sources(&self) -> Vec<Source> {
+    pub fn sources(&self) -> Vec<Source> {
         let mut sources: Vec<Source> = self
             .leaves
             .iter()
@@ -406,6 +424,24 @@ impl Entry {
     fn forget_hashes(&mut self) {
         self.hashes = Vec::new();
         self.hashed = 0;
+    }
+
+    /// Forgets what peers have sent: it is likelier to be wrong than what the CDN has, which is missing too if it was all wrong.
+    fn refuse_peers(&mut self) -> Step {
+        let sources = self.sources();
+        let from_cdn = |leaf: &Leaf| matches!(leaf, Leaf::Held(Source::Cdn(_)));
+        if !self.leaves.iter().any(from_cdn) || !self.leaves.iter().any(|leaf| !from_cdn(leaf)) {
+            return self.refuse();
+        }
+        for leaf in 0..self.count {
+            if let Some(Leaf::Held(source @ Source::Peer(_))) =
+                self.leaves.get(leaf as usize).copied()
+            {
+                self.discard(leaf, source);
+            }
+        }
+        self.phase = Phase::Getting;
+        Step::BadSegment(sources)
     }
 
     /// Forgets all bytes, for they are not the publisher's; the buffer stays.

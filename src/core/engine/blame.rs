@@ -17,7 +17,10 @@ impl Engine {
     ) {
         let names = suspects
             .iter()
-            .filter_map(|conn| Some((*conn, self.swarm.peer(*conn)?.id)))
+            .filter_map(|conn| {
+                let here = self.swarm.peer(*conn).map(|peer| peer.id);
+                Some((*conn, here.or_else(|| self.swarm.departed(*conn))?))
+            })
             .list();
         let entry = self.cache.get_mut(seg);
         if let Some(inquest) = entry.and_then(|entry| entry.inquest.as_mut()) {

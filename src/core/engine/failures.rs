@@ -134,7 +134,7 @@ impl Engine {
         let entry = self.cache.get(seg).filter(|entry| !entry.shuns_peers);
         let hash = entry.map(|entry| entry.info.hash);
         let promised = hash.is_some_and(|hash| self.is_promised(&hash));
-        if (final_word && !promised) || (dry && get.failures >= PATIENCE) {
+        if (final_word && (!promised || get.dry.is_some())) || (dry && get.failures >= PATIENCE) {
             self.give_up(seg, LoadError::Cdn(error), out);
         }
     }

@@ -5,6 +5,7 @@ use super::get::Get;
 use super::timers::RACE_CHECK;
 use crate::core::action::Action;
 use crate::core::ids::{FetchId, SegKey, SegmentHash};
+use crate::core::swarm::Peer;
 use crate::core::time::{Duration, Time, micros};
 use crate::core::wire::Message;
 
@@ -229,12 +230,22 @@ impl Engine {
         }
     }
 
-    /// Whether some neighbour has the segment, or says it will.
+    /// Whether some neighbour that is believed has the segment, or says it will.
     pub(super) fn is_promised(&self, hash: &SegmentHash) -> bool {
         self.swarm.peers().any(|(_, peer)| {
-            peer.is_here(self.now)
-                && (peer.holding(hash).is_some() || peer.claim_on(hash).is_some())
+            let claimed = |peer: &Peer| peer.claim_on(hash).is_some_and(|until| until > self.now);
+            peer.is_trusted(self.now) && (peer.holding(hash).is_some() || claimed(peer))
         })
+    }
+
+    /// Whether a request to the CDN is about to bring a leaf.
+    pub(super) fn is_being_fetched(&self, seg: SegKey, leaf: u32) -> bool {
+        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
+            return false;
+        };
+        let (at, len) = entry.range(leaf);
+        let mut fetches = get.fetches.iter().filter_map(|id| self.fetches.get(id));
+        fetches.any(|fetch| fetch.pos < at + len && at < fetch.to)
     }
 
     /// Tells neighbours that this viewer fetches a segment.

@@ -123,7 +123,9 @@ impl Engine {
                         .get(seg)
                         .is_some_and(|entry| entry.leaf_count() != leaves)
                 {
-                    return self.ban(conn, Offence::Protocol, out);
+                    // One of the two has it from a publisher who changed its mind, or guesses.
+                    peer.forget(alias);
+                    return;
                 }
                 let has = match holding {
                     wire::Holding::Complete(_) => None,
@@ -151,7 +153,7 @@ impl Engine {
             }
             Message::Claim { hash, eta_ms } => {
                 let eta = Duration::from_millis(u64::from(eta_ms)) * 3 / 2 + CLAIM_SLACK;
-                peer.claim(hash, now + eta.min(MAX_CLAIM));
+                peer.claim(hash, now + eta.min(MAX_CLAIM), now + MAX_CLAIM);
                 self.heard_of(&hash);
             }
             Message::Unclaim { hash } => {

@@ -7,7 +7,7 @@
 //! comparison: an engine is called hundreds of times a second, and most calls bring one message.
 //!
 //! One file per concern: [`player`] (loads, playlists, deliveries), [`transfer`] (peers' bytes), [`verdicts`] (hashes),
-//! [`blame`] (whose were wrong), [`fetches`] (the CDN), [`answers`] (what it sends), [`failures`] (what it fails to send),
+//! [`blame`] (whose were wrong), [`unproved`] (who is relied on before that is known), [`fetches`] (the CDN), [`answers`] (what it sends), [`failures`] (what it fails to send),
 //! [`turns`] (when it is asked), [`pull`] (what neighbours are asked for), [`links`] (trackers and connections),
 //! [`messages`] (what peers say), [`announce`] (what they hear), [`upload`] (what they get), [`timers`], [`tables`]
 //! (what it remembers).
@@ -28,6 +28,7 @@ mod timers;
 mod trace;
 mod transfer;
 mod turns;
+mod unproved;
 mod upload;
 mod verdicts;
 

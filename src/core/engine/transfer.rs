@@ -99,7 +99,9 @@ impl Engine {
             self.stats.duplicate_bytes += u64::from(len);
             return false;
         }
-        let useless = !entry.takes_from_peers(was_asked);
+        // What a stranger thrusts upon this viewer does not take the place of what the CDN is bringing.
+        let in_the_way = !was_asked && self.is_being_fetched(seg, leaf);
+        let useless = in_the_way || !entry.takes_from_peers(was_asked);
         self.stats.wasted_bytes += if useless { u64::from(len) } else { 0 };
         !useless
     }

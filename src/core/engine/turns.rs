@@ -8,6 +8,7 @@
 use super::Engine;
 use super::get::Get;
 use crate::core::action::Action;
+use crate::core::cache::entry::Phase;
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
 use crate::core::list::List;
@@ -76,7 +77,10 @@ impl Engine {
                 at => at.unwrap_or(Time::NEVER),
             };
         }
-        let missing = u64::from(entry.missing()) * u64::from(LEAF);
+        if entry.phase == Phase::Checking {
+            return Time::NEVER;
+        }
+        let missing = u64::from(entry.missing()) * u64::from(LEAF) + entry.at_stake_again();
         let last_call = deadline.map(|deadline| {
             let spare = match self.playhead.rate {
                 rate if rate > 0.0 => (deadline - get.known).saturating_sub(NEEDED),
@@ -132,7 +136,8 @@ impl Engine {
 
     /// When to ask the CDN for so much that neighbours were about to bring, if that is not now.
     fn second_call(&self, seg: SegKey, on_way: &Bitmap) -> Option<Time> {
-        let bytes = u64::from(on_way.count()) * u64::from(LEAF);
+        let again = self.cache.get(seg)?.at_stake_again();
+        let bytes = u64::from(on_way.count()) * u64::from(LEAF) + again;
         let at = self.cdn.point_of_no_return(self.deadline_of(seg)?, bytes);
         (!on_way.is_clear() && at > self.now).then_some(at)
     }
@@ -342,7 +347,8 @@ impl Engine {
             population: population as u32,
             uploads: !self.bucket.is_closed(),
             diffusion: self.lag.expected(),
-            seen: self.gets.get(&seg).is_some_and(|get| get.seen),
+            // Whoever told of it may not be believed any more.
+            seen: self.gets.get(&seg).is_some_and(|get| get.seen) && self.is_promised(hash),
         };
         let turn = election::turn(self.swarm.me, hash, &rivals, &crowd);
         let newcomer = self.now < self.joined + NEWCOMER;

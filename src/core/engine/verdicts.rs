@@ -104,6 +104,9 @@ impl Engine {
     /// The hash of a whole segment is known.
     pub(super) fn segment_hashed(&mut self, seg: SegKey, hash: SegmentHash, out: &mut Vec<Action>) {
         let now = self.now;
+        let senders = self.senders(seg);
+        let right = self.cache.get(seg).map(|entry| entry.info.hash);
+        self.vouch(&senders, right == Some(hash));
         let Some(entry) = self.cache.get_mut(seg) else {
             return;
         };

@@ -20,6 +20,9 @@ const SHUN: Duration = Duration::from_secs(4);
 /// How long a peer is left alone that had too much to do, at first.
 const BUSY: Duration = Duration::from_millis(200);
 
+/// Claims taken back without a leaf in between, after which further ones are not believed.
+const MAX_RETRACTED: u32 = 3;
+
 /// Leaves asked of a peer that has brought none yet: a stranger who sends rubbish gets to send little.
 const FIRST_WINDOW: usize = 1;
 
@@ -32,6 +35,13 @@ pub struct Holding {
     pub leaves: u32,
     /// Which of them it has; `None`: all.
     pub has: Option<Bitmap>,
+}
+
+/// A segment that the peer says it is fetching.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    until: Time,
+    most: Time,
 }
 
 /// A leaf that the peer waits for.
@@ -109,6 +119,8 @@ pub struct Peer {
     tree: Option<(SegKey, Vec<TreeHash>)>,
     /// How often it got the leaf hashes of a segment.
     trees: Map<SegKey, u8>,
+    /// Whether the latest segment that only has a hash as a whole, and that it helped to bring, was right.
+    pub is_vouched: bool,
     /// Bytes that it brought of what it had been asked for.
     pub received: u64,
     /// Bytes sent to it.
@@ -117,7 +129,9 @@ pub struct Peer {
     pub weighed: u64,
     /// By the peer's alias; a live event's newest segments come last, and are asked for most.
     holdings: Map<u32, Holding>,
-    claims: Map<SegmentHash, Time>,
+    claims: Map<SegmentHash, Claim>,
+    /// How many it has taken back since it last brought a leaf.
+    retracted: u32,
     /// Segments it was told of. A handle is never used twice, so its number serves as this side's alias.
     announced: Set<SegKey>,
     /// Of these, those that it was not told all leaves of.
@@ -155,11 +169,13 @@ impl Peer {
             overfull: false,
             tree: None,
             trees: Map::new(),
+            is_vouched: false,
             received: 0,
             given: 0,
             weighed: 0,
             holdings: Map::new(),
             claims: Map::new(),
+            retracted: 0,
             announced: Set::new(),
             telling: Map::new(),
         }
@@ -232,10 +248,13 @@ impl Peer {
         self.holdings.get(&alias)
     }
 
-    /// The peer fetches a segment from the CDN and expects it by `until`.
-    pub fn claim(&mut self, hash: SegmentHash, until: Time) {
-        if self.claims.len() < MAX_CLAIMS {
-            self.claims.insert(hash, until);
+    /// The peer fetches a segment from the CDN and expects it by `until`. Saying so again makes it no later than `most` of the
+    /// first time, or neighbours could be kept waiting for ever.
+    pub fn claim(&mut self, hash: SegmentHash, until: Time, most: Time) {
+        if let Some(claim) = self.claims.get_mut(&hash) {
+            claim.until = until.min(claim.most);
+        } else if self.claims.len() < MAX_CLAIMS {
+            self.claims.insert(hash, Claim { until, most });
         }
     }
 
@@ -306,26 +325,30 @@ impl Peer {
         self.unkept >= most || self.refusals >= MAX_REFUSALS
     }
 
-    /// The peer takes it back.
+    /// The peer takes it back. The CDN fails everybody now and then; whose claims are taken back again and again are not believed
+    /// until it has brought something.
     pub fn unclaim(&mut self, hash: &SegmentHash) {
-        self.claims.remove(hash);
+        let claimed = self.claims.remove(hash).is_some();
+        self.retracted += u32::from(claimed && self.holding(hash).is_none());
     }
 
-    /// Until when its claim on a segment holds.
+    /// Until when its claim on a segment holds, if it is believed.
     pub fn claim_on(&self, hash: &SegmentHash) -> Option<Time> {
-        self.claims.get(hash).copied()
+        let claim = self.claims.get(hash);
+        let claim = claim.filter(|_| self.retracted <= MAX_RETRACTED);
+        claim.map(|claim| claim.until)
     }
 
     /// Drops claims that have run out; those that led to nothing are remembered.
     pub fn expire_claims(&mut self, now: Time) {
-        if self.claims.values().all(|until| *until > now) {
+        if self.claims.values().all(|claim| claim.until > now) {
             return;
         }
         let mut claims = std::mem::take(&mut self.claims);
         let mut empty = 0;
-        claims.retain(|hash, until| {
-            empty += u32::from(*until <= now && self.holding(hash).is_none());
-            *until > now
+        claims.retain(|hash, claim| {
+            empty += u32::from(claim.until <= now && self.holding(hash).is_none());
+            claim.until > now
         });
         self.claims = claims;
         if empty > 0 {
@@ -434,6 +457,7 @@ impl Peer {
         self.broken = 0;
         self.unkept = 0;
         self.refusals = 0;
+        self.retracted = 0;
         self.received += u64::from(LEAF * leaves);
         self.allowance.earn(leaves);
     }

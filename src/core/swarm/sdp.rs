@@ -57,9 +57,9 @@ impl Block {
 
     /// The first three groups; after `::` they are zero (RFC 4291, section 2.2).
     fn of_v6(address: &str) -> Option<Self> {
-        let mut groups = address.split(':');
+        let mut groups = address.split(':').take_while(|group| !group.is_empty());
         let mut group = || match groups.next() {
-            None | Some("") => Some([0, 0]),
+            None => Some([0, 0]),
             Some(digits) => u16::from_str_radix(digits, 16).ok().map(u16::to_be_bytes),
         };
         let ([a, b], [c, d], [e, f]) = (group()?, group()?, group()?);
@@ -213,6 +213,8 @@ mod tests {
             blocks(&["2001:db8:1:2::3"]),
             blocks(&["2001:db8:1:ffff::9"])
         );
+        // What follows `::` is none of the first groups.
+        assert_eq!(blocks(&["2600::a:b:c:d"]), blocks(&["2600::e:b:c:d"]));
         assert_ne!(blocks(&["2001:db8:1::3"]), blocks(&["2001:db8:2::3"]));
         // Who names many hides its own behind them.
         let many: Vec<String> = (1..=9).map(|n| format!("{n}.1.1.1")).collect();

@@ -39,6 +39,9 @@ const SPARE: usize = 2;
 /// Offers that were sent this long ago no longer count as likely to be answered.
 const HOPE: Duration = Duration::from_secs(3);
 
+/// So many who have left are remembered: hashes of their bytes are ready within seconds.
+const MAX_DEPARTED: usize = 32;
+
 /// State of a connection. All peers are looked at many times a second, so they lie together.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)]
@@ -122,6 +125,8 @@ pub struct Swarm {
     pub(super) compared: Time,
     next: u32,
     bans: Bans,
+    /// Who left last, newest first, at most [`MAX_DEPARTED`].
+    departed: Vec<(ConnId, PeerId)>,
     /// Offers that were taken, latest last.
     offers_seen: Vec<OfferId>,
     /// This viewer's own public address blocks, as far as its descriptions name them.
@@ -140,6 +145,7 @@ impl Swarm {
             compared: Time(0),
             next: 0,
             bans: Bans::default(),
+            departed: Vec::new(),
             offers_seen: Vec::new(),
             own_blocks: Vec::new(),
         }
@@ -199,7 +205,14 @@ impl Swarm {
             .filter(|peer| peer.ready)
             .map(|peer| peer.id);
         let id = self.remote(conn).or(said);
+        let id = id.or_else(|| self.departed(conn));
         id.inspect(|id| self.bans.add(now, *id, offence)).is_some()
+    }
+
+    /// Who has lately left a connection: hashes come later than bytes, and whoever sends wrong ones and goes has sent them.
+    pub fn departed(&self, conn: ConnId) -> Option<PeerId> {
+        let of = |(gone, _): &&(ConnId, PeerId)| *gone == conn;
+        self.departed.iter().find(of).map(|(_, id)| *id)
     }
 
     /// The same for who has left.
@@ -524,6 +537,14 @@ impl Swarm {
     /// Forgets a connection; returns its peer if it had one.
     pub fn remove(&mut self, conn: ConnId) -> Option<Option<Peer>> {
         let link = self.links.remove(&conn)?;
+        let said = match &link.state {
+            State::Open(peer) if peer.ready => Some(peer.id),
+            _ => None,
+        };
+        if let Some(id) = link.remote.or(said) {
+            self.departed.truncate(MAX_DEPARTED - 1);
+            self.departed.insert(0, (conn, id));
+        }
         Some(match link.state {
             State::Open(peer) => Some(peer),
             _ => None,

@@ -106,3 +106,36 @@ fn two_answers_of_the_cdn_make_no_inquest_and_peers_are_still_of_use() {
         );
     }
 }
+
+#[test]
+fn of_a_wrong_segment_with_leaves_of_peers_those_of_the_cdn_stay() {
+    let info = SegmentInfo {
+        root: None,
+        ..SegmentInfo::clone(&entry().info)
+    };
+    let mut entry = Entry::new(Arc::new(info), Time(0));
+    for leaf in 0..LEAVES {
+        entry.arrived(leaf, if leaf < 9 { ONE } else { Source::Cdn(0) });
+    }
+    assert_eq!(entry.at_stake_again(), u64::from(LEAVES * LEAF));
+    let wrong = SegmentHash([2; 32]);
+    let step = entry.segment_hashed(wrong, Time(0));
+    assert!(matches!(step, Step::BadSegment(_)));
+    assert_eq!((entry.missing(), entry.peer_bytes), (9, 0));
+    assert_eq!(entry.at_stake_again(), 0);
+    // The CDN's are as wrong: all of them are missing, and who sent the others is still to be found out.
+    for leaf in 0..9 {
+        entry.arrived(leaf, Source::Cdn(0));
+    }
+    assert_eq!(
+        entry.segment_hashed(wrong, Time(0)),
+        Step::BadSegment(vec![Source::Cdn(0)])
+    );
+    assert_eq!(entry.missing(), LEAVES);
+    assert!(entry.shuns_peers && entry.inquest.is_some());
+    let right = entry.info.hash;
+    for leaf in 0..LEAVES {
+        entry.arrived(leaf, Source::Cdn(1));
+    }
+    assert_eq!(entry.segment_hashed(right, Time(0)), Step::Verified);
+}
