@@ -165,4 +165,9 @@ fn nobody_is_asked_for_leaves_beyond_what_it_said_there_are() {
     rig.wait(3_000);
     assert_eq!(rig.asked(conn), Vec::<u32>::new());
     assert!(!rig.is_gone(conn));
+    // Nor is it sent away for saying so now: either may have been told so by the publisher.
+    rig.announce(conn, 2, &small);
+    rig.wait(1_000);
+    assert_eq!(rig.asked(conn), Vec::<u32>::new());
+    assert!(!rig.is_gone(conn));
 }
