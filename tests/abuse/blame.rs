@@ -4,9 +4,11 @@ use crate::rig::{Rig, SDP, id};
 use crate::stream::{Segment, WRONG, liar_and_honest, segment};
 use swarmline::core::action::Action;
 use swarmline::core::config::{Config, LEAF};
+use swarmline::core::error::FetchError;
 use swarmline::core::event::Event;
 use swarmline::core::ids::*;
-use swarmline::core::wire::{self, ByeReason, Message};
+use swarmline::core::timeline::Playhead;
+use swarmline::core::wire::{self, Bitmap, ByeReason, Holding, Message};
 
 #[test]
 fn one_wrong_leaf_and_its_sender_is_kept_away_but_nobody_else() {
@@ -199,29 +201,96 @@ fn what_a_peer_wrote_over_the_cdns_bytes_is_not_blamed_on_the_cdn() {
     rig.send_tree(honest, 1, &segment);
     rig.wait(2_000);
     rig.bring(fetch, 10_000);
+    // The CDN is slow, so this one is asked for what it has.
+    const LEAF_8: u32 = 8;
+    let mut only = Bitmap::new(12);
+    only.set(LEAF_8);
+    let holding = Holding::Partial(only);
+    let (alias, hash, short) = (1, segment.info.hash, 0);
+    let have = Message::Have {
+        alias,
+        hash,
+        short,
+        holding,
+    };
+    rig.say(liar, &have);
+    rig.wait(100);
+    assert_eq!(rig.asked(liar), [LEAF_8]);
     // What nobody asked for does not take the place of what is coming.
     let (from, wasted) = (rig.done.len(), rig.engine.stats().wasted_bytes);
-    rig.announce(liar, 1, &segment);
-    rig.wait(100);
-    let last = *rig.asked(liar).last().unwrap();
-    assert_eq!(last, 11, "the CDN would bring it last");
     rig.chunk(liar, 1, 0, LEAF as usize);
     let wrote = |action: &Action| matches!(action, Action::Write { .. });
     assert!(!rig.done[from..].iter().any(wrote));
     assert_eq!(rig.engine.stats().wasted_bytes - wasted, u64::from(LEAF));
     // What was asked for does, and is the neighbour's.
-    rig.bring(fetch, 11 * LEAF);
-    rig.chunk(liar, 1, last, LEAF as usize);
-    let (first, hashes) = (last, vec![WRONG]);
+    rig.bring(fetch, LEAF_8 * LEAF);
+    rig.chunk(liar, 1, LEAF_8, LEAF as usize);
+    let (first, hashes) = (LEAF_8, vec![WRONG]);
     rig.tell(Event::LeavesHashed { seg, first, hashes });
     assert_eq!(rig.reason(liar), Some("bad-hash"));
+    let hashes_from = |rig: &Rig, from: usize, leaf: u32| {
+        let hashing =
+            |action: &Action| matches!(action, Action::HashLeaves { first, .. } if *first == leaf);
+        rig.done[from..].iter().any(hashing)
+    };
     let from = rig.done.len();
     rig.bring(fetch, LEAF - 10_000);
-    let hashing = |action: &Action| matches!(action, Action::HashLeaves { first: 11, .. });
+    assert!(!hashes_from(&rig, from, LEAF_8), "half of it is the liar's");
+    rig.bring(fetch, LEAF);
+    assert!(hashes_from(&rig, from, LEAF_8 + 1));
+    assert!(!rig.done.contains(&Action::AbortFetch { fetch }));
+}
+
+#[test]
+fn all_that_is_wrong_of_one_neighbour_is_one_offence() {
+    let segment = segment(5, 12, true);
+    let (mut rig, liar, _, seg) = liar_and_honest(Config::default(), &segment);
+    rig.announce(liar, 1, &segment);
+    rig.send_tree(liar, 1, &segment);
+    let mut sent = Vec::new();
+    while sent.len() < 5 {
+        rig.wait(100);
+        for leaf in rig.asked(liar).split_off(sent.len()) {
+            rig.chunk(liar, 1, leaf, LEAF as usize);
+            sent.push(leaf);
+        }
+    }
+    for leaf in sent {
+        let (first, hashes) = (leaf, vec![WRONG]);
+        rig.tell(Event::LeavesHashed { seg, first, hashes });
+    }
+    assert!(rig.engine.stats().hash_failures > 1);
+    assert_eq!(rig.engine.stats().bans, 1);
+    rig.wait(11 * 60_000);
     assert!(
-        !rig.done[from..].iter().any(hashing),
-        "half of it is the liar's"
+        rig.open(id(10)).is_some(),
+        "for ten minutes, as the first time"
     );
+}
+
+#[test]
+fn what_a_neighbour_says_it_will_have_hides_no_refusal_from_a_player_that_waits() {
+    for has in [false, true] {
+        let segment = segment(5, 12, true);
+        let (mut rig, other, _, _) = liar_and_honest(Config::default(), &segment);
+        let (hash, eta_ms) = (segment.info.hash, 4_000);
+        if has {
+            rig.announce(other, 1, &segment);
+        }
+        rig.say(other, &Message::Claim { hash, eta_ms });
+        // The player has nothing left.
+        rig.tell(Event::PlayheadMoved(Playhead::default()));
+        rig.wait(100);
+        let asked = |action: &Action| match action {
+            Action::Fetch { fetch, .. } => Some(*fetch),
+            _ => None,
+        };
+        let fetch = rig.done.iter().rev().find_map(asked).unwrap();
+        let error = FetchError::Status(404);
+        rig.tell(Event::FetchFailed { fetch, error });
+        let failed = |action: &Action| matches!(action, Action::Fail { .. });
+        assert_eq!(rig.done.iter().any(failed), !has);
+    }
 }
 
 #[test]

@@ -43,8 +43,8 @@ const ATTACKS: [(&str, &str); 10] = [
     ("mixed", "equal parts of all, free riders and garblers too"),
 ];
 
-/// Those to which it makes a difference that there are no pieces roots.
-const ROOTLESS_ATTACKS: [&str; 2] = ["polluter", "sybil"];
+/// Those to which it makes a difference that there are no pieces roots: they spoil a whole segment, or make others wait to be tried.
+const ROOTLESS_ATTACKS: [&str; 5] = ["polluter", "sybil", "liar", "staller", "refuser"];
 
 const SHARES: [u32; 3] = [10, 30, 50];
 

@@ -426,11 +426,10 @@ impl Entry {
         self.hashed = 0;
     }
 
-    /// Forgets what peers have sent: it is likelier to be wrong than what the CDN has, which is missing too if it was all wrong.
+    /// Forgets what peers have sent: it is likelier to be wrong than what the CDN has. If it was the CDN alone, that is all wrong.
     fn refuse_peers(&mut self) -> Step {
         let sources = self.sources();
-        let from_cdn = |leaf: &Leaf| matches!(leaf, Leaf::Held(Source::Cdn(_)));
-        if !self.leaves.iter().any(from_cdn) || !self.leaves.iter().any(|leaf| !from_cdn(leaf)) {
+        if self.peer_bytes == 0 {
             return self.refuse();
         }
         for leaf in 0..self.count {

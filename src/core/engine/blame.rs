@@ -71,8 +71,8 @@ impl Engine {
                 if self.swarm.peer(conn).is_some() {
                     self.ban(conn, Offence::BadHash, out);
                 } else {
-                    self.swarm.ban_absent(self.now, id, Offence::BadHash);
-                    self.stats.bans += 1;
+                    let new = (self.swarm).ban_absent(self.now, Some(id), Offence::BadHash);
+                    self.stats.bans += u32::from(new);
                 }
             }
         }

@@ -133,8 +133,12 @@ impl Engine {
             .is_some_and(|since| self.now >= since + PATIENCE_DRY);
         let entry = self.cache.get(seg).filter(|entry| !entry.shuns_peers);
         let hash = entry.map(|entry| entry.info.hash);
-        let promised = hash.is_some_and(|hash| self.is_promised(&hash));
-        if (final_word && (!promised || get.dry.is_some())) || (dry && get.failures >= PATIENCE) {
+        // A player that has run dry waits for nobody's word.
+        let promised = hash.is_some_and(|hash| match get.dry {
+            Some(_) => self.is_held(&hash),
+            None => self.is_promised(&hash),
+        });
+        if (final_word && !promised) || (dry && get.failures >= PATIENCE) {
             self.give_up(seg, LoadError::Cdn(error), out);
         }
     }

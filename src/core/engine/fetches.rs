@@ -230,12 +230,15 @@ impl Engine {
         }
     }
 
-    /// Whether some neighbour that is believed has the segment, or says it will.
+    /// Whether some neighbour that is believed has the segment, or a part.
+    pub(super) fn is_held(&self, hash: &SegmentHash) -> bool {
+        let holds = |peer: &Peer| peer.is_trusted(self.now) && peer.holding(hash).is_some();
+        self.swarm.peers().any(|(_, peer)| holds(peer))
+    }
+
+    /// The same, or says it will.
     pub(super) fn is_promised(&self, hash: &SegmentHash) -> bool {
-        self.swarm.peers().any(|(_, peer)| {
-            let claimed = |peer: &Peer| peer.claim_on(hash).is_some_and(|until| until > self.now);
-            peer.is_trusted(self.now) && (peer.holding(hash).is_some() || claimed(peer))
-        })
+        self.is_held(hash) || self.promised_until(hash).is_some()
     }
 
     /// Whether a request to the CDN is about to bring a leaf.

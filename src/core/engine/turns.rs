@@ -8,7 +8,6 @@
 use super::Engine;
 use super::get::Get;
 use crate::core::action::Action;
-use crate::core::cache::entry::Phase;
 use crate::core::config::LEAF;
 use crate::core::ids::{PeerId, SegKey, SegmentHash};
 use crate::core::list::List;
@@ -76,9 +75,6 @@ impl Engine {
                 Some(at) if self.now >= at => self.rescue(seg, true, out),
                 at => at.unwrap_or(Time::NEVER),
             };
-        }
-        if entry.phase == Phase::Checking {
-            return Time::NEVER;
         }
         let missing = u64::from(entry.missing()) * u64::from(LEAF) + entry.at_stake_again();
         let last_call = deadline.map(|deadline| {
@@ -286,7 +282,7 @@ impl Engine {
     }
 
     /// Until when some neighbour's claim on a segment holds.
-    fn promised_until(&self, hash: &SegmentHash) -> Option<Time> {
+    pub(super) fn promised_until(&self, hash: &SegmentHash) -> Option<Time> {
         let trusted = self
             .swarm
             .peers()

@@ -4,6 +4,7 @@
 //! tried ones suffice only now and then.
 
 use super::Engine;
+use super::get::Get;
 use crate::core::cache::entry::{Entry, Source};
 use crate::core::ids::{ConnId, SegKey};
 use crate::core::swarm::Peer;
@@ -15,16 +16,23 @@ const ENOUGH: usize = 3;
 const NOW_AND_THEN: u32 = 12;
 
 impl Engine {
-    /// Whether a neighbour is asked for a segment.
-    pub(super) fn may_try(&self, conn: ConnId, peer: &Peer, seg: SegKey) -> bool {
-        let (Some(get), Some(entry)) = (self.gets.get(&seg), self.cache.get(seg)) else {
-            return false;
-        };
-        if !entry.is_proved_as_a_whole() || peer.is_vouched {
+    /// Whether a neighbour is asked for a segment: it has been tried, or nobody else is being tried with it.
+    pub(super) fn may_try(&self, conn: ConnId, seg: SegKey, entry: &Entry, get: &Get) -> bool {
+        let is_vouched = |conn| self.swarm.peer(conn).is_some_and(|peer| peer.is_vouched);
+        if !entry.is_proved_as_a_whole() || is_vouched(conn) {
             return true;
         }
-        if let Some(tried) = get.tries {
-            return tried == conn;
+        let has_sent =
+            |source| matches!(source, Source::Peer(other) if other != conn && !is_vouched(other));
+        let is_asked = |peer: &Peer| {
+            let first = peer.asked.first_from(&(seg, 0));
+            first.is_some_and(|(of, _)| *of == seg)
+        };
+        let mut others = self.swarm.peers().filter(|(other, _)| *other != conn);
+        if others.any(|(_, peer)| !peer.is_vouched && is_asked(peer))
+            || entry.sources().into_iter().any(has_sent)
+        {
+            return false;
         }
         let vouched = self.swarm.peers().filter(|(_, peer)| peer.is_vouched);
         vouched.count() < ENOUGH || get.rotation.is_multiple_of(NOW_AND_THEN)

@@ -204,9 +204,11 @@ impl Swarm {
             .peer(conn)
             .filter(|peer| peer.ready)
             .map(|peer| peer.id);
-        let id = self.remote(conn).or(said);
-        let id = id.or_else(|| self.departed(conn));
-        id.inspect(|id| self.bans.add(now, *id, offence)).is_some()
+        match self.remote(conn).or(said) {
+            Some(id) => self.bans.add(now, id, offence),
+            None => return self.ban_absent(now, self.departed(conn), offence),
+        }
+        true
     }
 
     /// Who has lately left a connection: hashes come later than bytes, and whoever sends wrong ones and goes has sent them.
@@ -215,9 +217,10 @@ impl Swarm {
         self.departed.iter().find(of).map(|(_, id)| *id)
     }
 
-    /// The same for who has left.
-    pub fn ban_absent(&mut self, now: Time, peer: PeerId, offence: Offence) {
-        self.bans.add(now, peer, offence);
+    /// The same for who has left. What comes to light of who is kept away already is of the same offence: false.
+    pub fn ban_absent(&mut self, now: Time, peer: Option<PeerId>, offence: Offence) -> bool {
+        let new = peer.filter(|id| !self.bans.contains(now, *id));
+        new.inspect(|id| self.bans.add(now, *id, offence)).is_some()
     }
 
     /// Whether a viewer is kept away.
@@ -537,18 +540,14 @@ impl Swarm {
     /// Forgets a connection; returns its peer if it had one.
     pub fn remove(&mut self, conn: ConnId) -> Option<Option<Peer>> {
         let link = self.links.remove(&conn)?;
-        let said = match &link.state {
-            State::Open(peer) if peer.ready => Some(peer.id),
-            _ => None,
+        let State::Open(peer) = link.state else {
+            return Some(None);
         };
-        if let Some(id) = link.remote.or(said) {
+        if peer.ready {
             self.departed.truncate(MAX_DEPARTED - 1);
-            self.departed.insert(0, (conn, id));
+            self.departed.insert(0, (conn, peer.id));
         }
-        Some(match link.state {
-            State::Open(peer) => Some(peer),
-            _ => None,
-        })
+        Some(Some(peer))
     }
 
     /// Connections that have been in their state for too long.
