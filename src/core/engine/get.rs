@@ -1,7 +1,7 @@
 //! A segment that is being got: who waits for it, and what has been tried.
 
 use crate::core::error::FetchError;
-use crate::core::ids::{FetchId, LoadId};
+use crate::core::ids::{ConnId, FetchId, LoadId};
 use crate::core::time::{Duration, Time};
 use crate::core::wire::Bitmap;
 
@@ -46,6 +46,8 @@ pub(super) struct Get {
     pub(super) early: Option<Bitmap>,
     /// Where this viewer begins to walk the missing leaves.
     pub(super) rotation: u32,
+    /// The one neighbour that nobody vouches for whose bytes this segment takes, where only the whole has a hash.
+    pub(super) tries: Option<ConnId>,
     /// Whether neighbours were told that this viewer fetches it.
     pub(super) claimed: bool,
     /// When the player's counters were last refreshed.
@@ -74,6 +76,7 @@ impl Get {
             short: 0,
             early: None,
             rotation: rotation.checked_rem(leaves).unwrap_or(0),
+            tries: None,
             claimed: false,
             progressed: now,
         }

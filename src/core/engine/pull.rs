@@ -140,7 +140,7 @@ impl Engine {
         let Some((_, holding)) = peer.holding(&entry.info.hash) else {
             return Vec::new();
         };
-        if entry.shuns_peers || !self.may_try(conn, seg, entry, get) {
+        if entry.shuns_peers || !self.may_try(conn, peer, entry, get) {
             return Vec::new();
         }
         let mut open = entry.missing_leaves().clone();
@@ -205,6 +205,9 @@ impl Engine {
         let Some((alias, _)) = peer.holding(&entry.info.hash) else {
             return;
         };
+        if entry.is_proved_as_a_whole() && !peer.is_vouched {
+            get.tries = Some(conn);
+        }
         if peer.asked.is_empty() {
             peer.progress = now;
             self.timers_at = self.timers_at.min(now + peer.patience());

@@ -16,23 +16,13 @@ const ENOUGH: usize = 3;
 const NOW_AND_THEN: u32 = 12;
 
 impl Engine {
-    /// Whether a neighbour is asked for a segment: it has been tried, or nobody else is being tried with it.
-    pub(super) fn may_try(&self, conn: ConnId, seg: SegKey, entry: &Entry, get: &Get) -> bool {
-        let is_vouched = |conn| self.swarm.peer(conn).is_some_and(|peer| peer.is_vouched);
-        if !entry.is_proved_as_a_whole() || is_vouched(conn) {
+    /// Whether a neighbour is asked for a segment: it has been tried, or is the one that is tried with it.
+    pub(super) fn may_try(&self, conn: ConnId, peer: &Peer, entry: &Entry, get: &Get) -> bool {
+        if !entry.is_proved_as_a_whole() || peer.is_vouched {
             return true;
         }
-        let has_sent =
-            |source| matches!(source, Source::Peer(other) if other != conn && !is_vouched(other));
-        let is_asked = |peer: &Peer| {
-            let first = peer.asked.first_from(&(seg, 0));
-            first.is_some_and(|(of, _)| *of == seg)
-        };
-        let mut others = self.swarm.peers().filter(|(other, _)| *other != conn);
-        if others.any(|(_, peer)| !peer.is_vouched && is_asked(peer))
-            || entry.sources().into_iter().any(has_sent)
-        {
-            return false;
+        if let Some(tried) = get.tries {
+            return tried == conn;
         }
         let vouched = self.swarm.peers().filter(|(_, peer)| peer.is_vouched);
         vouched.count() < ENOUGH || get.rotation.is_multiple_of(NOW_AND_THEN)
