@@ -60,6 +60,7 @@ impl Engine {
         self.meter_due = true;
         fetch.skip = skip;
         fetch.started = Some(now);
+        fetch.before = self.stats.cdn_bytes;
         fetch.heard = now;
         self.cdn.first_byte(now - fetch.asked);
     }

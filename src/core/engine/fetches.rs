@@ -25,6 +25,8 @@ pub(super) struct Fetch {
     intact: bool,
     pub(super) asked: Time,
     pub(super) started: Option<Time>,
+    /// All that had come from the CDN by then, in bytes: from then on others may share the line.
+    pub(super) before: u64,
     pub(super) heard: Time,
     pub(super) received: u64,
 }
@@ -79,6 +81,7 @@ impl Engine {
                 intact: true,
                 asked: now,
                 started: None,
+                before: 0,
                 heard: now,
                 received: 0,
             },
@@ -301,8 +304,9 @@ impl Engine {
         let sending = fetch
             .started
             .map_or(Duration::ZERO, |started| self.now - started);
-        // What peers brought before counts at the CDN's pace, so that the player sees the CDN's rate.
-        let span = micros(sending).saturating_mul(u64::from(loaded)) / fetch.received.max(1);
+        // The player sees the CDN's rate: what peers brought before counts at that pace, and so does what else came meanwhile.
+        let came = (self.stats.cdn_bytes - fetch.before).max(1);
+        let span = micros(sending).saturating_mul(u64::from(loaded)) / came;
         let active = Duration::from_micros(span);
         let progress = |load: &_| Action::Progress {
             load: *load,

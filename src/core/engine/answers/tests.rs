@@ -34,6 +34,8 @@ struct Bench {
     aborted: Vec<FetchId>,
     delivered: Option<Vec<u8>>,
     failed: Option<LoadError>,
+    /// What the player was told of the loads: so many bytes, in so much time.
+    told: Vec<(u32, Duration)>,
 }
 
 impl Bench {
@@ -57,24 +59,30 @@ impl Bench {
             aborted: Vec::new(),
             delivered: None,
             failed: None,
+            told: Vec::new(),
             segment,
         };
-        let digests = Digests::of(&bench.segment);
+        bench.load(1, offset, root);
+        bench
+    }
+
+    /// Asks for the segment as it is now, as a segment of this number.
+    fn load(&mut self, sn: u32, offset: Option<u64>, root: bool) {
+        let digests = Digests::of(&self.segment);
         let segment = Arc::new(SegmentInfo {
             hash: digests.hash,
             root: root.then_some(digests.root),
-            bytes: BYTES as u32,
+            bytes: self.segment.len() as u32,
             url: "https://cdn.example/1.m4s".into(),
             offset,
             rendition: RenditionId(0),
-            sn: 1,
+            sn: sn.into(),
             start: 0.0,
             duration: 2.0,
             proof: Proof::default(),
         });
-        let load = LoadId(1);
-        bench.feed(Event::LoadRequested { load, segment }, &[]);
-        bench
+        let load = LoadId(sn);
+        self.feed(Event::LoadRequested { load, segment }, &[]);
     }
 
     fn feed(&mut self, event: Event<'_>, payload: &[u8]) {
@@ -131,6 +139,7 @@ impl Bench {
             Action::AbortFetch { fetch } => self.aborted.push(fetch),
             Action::Deliver { seg, .. } => self.delivered = Some(self.buffers[&seg].clone()),
             Action::Fail { error, .. } => self.failed = Some(error),
+            Action::Progress { loaded, active, .. } => self.told.push((loaded, active)),
             _ => {}
         }
         None
@@ -411,4 +420,36 @@ fn a_machine_that_slept_for_a_night_asks_again_and_plays_on() {
     let body = bench.segment.clone();
     bench.answer(again.fetch, 0, None, &body);
     bench.has_all();
+}
+
+#[test]
+fn of_two_segments_that_share_a_line_each_tells_the_rate_of_the_line() {
+    let mut bench = Bench::new(None, true);
+    let one = bench.request();
+    bench.segment.reverse();
+    bench.load(2, None, true);
+    let two = bench.request();
+    for Asked { fetch, .. } in [&one, &two] {
+        let started = Event::FetchStarted {
+            fetch: *fetch,
+            length: None,
+            offset: 0,
+        };
+        bench.feed(started, &[]);
+    }
+    let second = bench.segment.clone();
+    let first: Vec<u8> = second.iter().rev().copied().collect();
+    // 10 kB in 20 ms: a line of 4 Mbit/s.
+    for (one_piece, two_piece) in first.chunks(10_000).zip(second.chunks(10_000)) {
+        for (asked, piece) in [(&one, one_piece), (&two, two_piece)] {
+            bench.now += Duration::from_millis(20);
+            let (fetch, len) = (asked.fetch, piece.len());
+            bench.feed(Event::FetchBytes { fetch, len }, piece);
+        }
+    }
+    assert!(bench.told.len() >= 4, "{:?}", bench.told);
+    for (loaded, active) in &bench.told {
+        let rate = f64::from(*loaded) * 8.0 / active.as_secs_f64();
+        assert!((3.6e6..=4.4e6).contains(&rate), "{rate} of {loaded} bytes");
+    }
 }
