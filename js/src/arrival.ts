@@ -1,10 +1,20 @@
 /** Longer than this no load waits for one attempt to make an engine, in ms. */
 const LONGEST_MS = 1_500;
+/**
+ * The attempt begins with the first picture, which may need what waits: hls.js holds sound back until there is video before
+ * and after it. If the picture does not come so soon after the first segment, nothing waits for it any more, in ms.
+ */
+const UNSEEN_MS = 150;
 
 /** Loads that wait for an engine that is on its way. */
 export class Arrival {
   readonly #waiting = new Set<() => void>();
   #until = 0;
+
+  /** The first segment is there, and a picture is to be expected. */
+  expectPicture(): void {
+    this.#until = performance.now() + UNSEEN_MS;
+  }
 
   /** An attempt to make an engine begins. */
   expect(): void {

@@ -70,10 +70,12 @@ export class Playhead {
 
   /** Milliseconds until the playhead reaches a time; 0 where neither its position nor its goal is known. */
   until(time: number): number {
-    const { rate } = this;
-    const position = this.position ?? this.#goal();
-    if (position === undefined) return 0;
-    const ahead = Math.max(0, time - position);
-    return rate > 0 ? (1000 * ahead) / rate : Infinity;
+    const { position, rate } = this;
+    const from = position ?? this.#goal();
+    if (from === undefined) return 0;
+    const ahead = 1000 * Math.max(0, time - from);
+    // An element that has nothing to play yet, or is yet to come, is not one that somebody has paused.
+    if (position === undefined) return ahead / (rate || 1);
+    return rate > 0 ? ahead / rate : Infinity;
   }
 }

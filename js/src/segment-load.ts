@@ -178,7 +178,8 @@ export class SegmentLoad {
     if (spare < ENGINE_WAIT_MIN_MS) return this.#byPlayer();
     const proceed = this.#wait("engine", spare, () => {
       if (this.#session.takes(known)) this.#bySwarm(known);
-      else this.#byPlayer();
+      // The picture may have come meanwhile, and the engine be nearer than before.
+      else this.#awaitEngine(known);
     });
     const forget = this.#session.awaitEngine(proceed);
     const cancel = this.#cancel;

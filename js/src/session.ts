@@ -213,7 +213,7 @@ export class Session {
     if (this.#engine) this.counters.engine(this.#engine.stats());
     if (this.#first !== "awaited" || this.destroyed) return;
     this.#first = "delivered";
-    this.#arrival.expect();
+    this.#arrival.expectPicture();
     this.#player.firstFrame.after(() => {
       this.#first = "shown";
       this.consider();

@@ -1,6 +1,7 @@
 // How playback begins: the picture first, then the engine, and what has time to spare waits for it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Playhead } from "../build/playhead.js";
 import { FakeEngine, Media, bytesOf, fakeGlue, firstDelivered, player, playlist, settle, until } from "./harness.mjs";
 
 const trackers = ["wss://t.example"];
@@ -182,16 +183,30 @@ test("before the picture, too", async () => {
   assert.equal(second.stock.busy, false);
 });
 
-test("a load waits no longer than the CDN's own time leaves, and then is the player's for good", async (t) => {
-  const { self, next, open, details } = await expecting();
+/** Time that passes when a test says so, in ms. */
+function clock(t) {
+  let now = performance.now();
   t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.mock.method(performance, "now", () => now);
+  return (ms) => {
+    now += ms;
+    t.mock.timers.tick(ms);
+  };
+}
+
+test("a load waits no longer than the CDN's own time leaves, and then is the player's for good", async (t) => {
+  const { self, media, next, open, details } = await expecting();
+  const pass = clock(t);
   const { stock, stats, callbacks } = next();
   // 2 s, less twice 25 ms and the guard of 700 ms.
-  t.mock.timers.tick(1100);
+  media.at(101.1, [100, 102]);
+  pass(1100);
   assert.equal(stock.busy, false);
-  t.mock.timers.tick(160);
+  media.at(101.26, [100, 102]);
+  pass(160);
   assert.ok(stock.busy);
   assert.ok(Number.isFinite(stats.loading.start) && stats.loading.start > 0);
+  t.mock.reset();
   t.mock.timers.reset();
   open();
   await until(() => self.swarmline.stats().offReason === null);
@@ -205,14 +220,35 @@ test("a load waits no longer than the CDN's own time leaves, and then is the pla
 
 test("one wait ends with what is worth waiting for; a module that hangs holds up nobody afterwards", async (t) => {
   const { next } = await expecting({ lead: 30 });
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const pass = clock(t);
   const second = next(1);
   assert.ok(waits(second));
-  t.mock.timers.tick(1500);
+  pass(1500);
   assert.ok(second.stock.busy);
-  const now = performance.now() + 1500;
-  t.mock.method(performance, "now", () => now);
   assert.ok(next(2).stock.busy);
+});
+
+test("what waits for a picture goes on waiting when it comes, for the engine that follows it", async (t) => {
+  const { self, next } = await expecting({ lead: 30, seen: false });
+  const now = performance.now();
+  t.mock.method(performance, "now", () => now);
+  const second = next(1);
+  assert.ok(waits(second));
+  await self.shown();
+  await until(() => self.glue.calls === 1);
+  // Longer than it would have waited without a picture.
+  await new Promise((done) => setTimeout(done, 200));
+  assert.ok(waits(second));
+});
+
+test("nothing waits long for an engine that waits for a picture, which may need what waits", async (t) => {
+  const { self, next } = await expecting({ lead: 30, seen: false });
+  const pass = clock(t);
+  const second = next(1);
+  assert.ok(waits(second));
+  pass(150);
+  assert.equal(self.glue.calls, 0);
+  assert.ok(second.stock.busy && next(2).stock.busy);
 });
 
 test("a module that cannot be loaded is not waited for: not now, not when it is tried again", async (t) => {
@@ -327,4 +363,18 @@ test("before hls.js goes to where playback begins, that is the place to count fr
   assert.ok(next(2).stock.busy);
   Object.assign(self.hls, { hasEnoughToStart: true, startPosition: 100 });
   assert.ok(next(3).stock.busy);
+});
+
+test("the first segment is due at once though nothing plays yet, whether the element is there or not; a paused viewer has time", () => {
+  const goal = 10;
+  const playhead = new Playhead(() => {}, () => 0.1, () => goal);
+  assert.deepEqual([8, 10, 12].map((start) => playhead.until(start)), [0, 0, 2000]);
+  const media = new Media();
+  playhead.attach(media);
+  media.paused = true;
+  assert.deepEqual([8, 10, 12].map((start) => playhead.until(start)), [0, 0, 2000]);
+  media.at(10, [10, 12]);
+  media.paused = true;
+  assert.equal(playhead.until(12), Infinity);
+  playhead.detach();
 });
