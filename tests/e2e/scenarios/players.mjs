@@ -53,15 +53,14 @@ export const players = [
         const [restless, calm] = await viewers(t, demo, 2, options);
         await restless.peers(1);
         await demo.faults({ latencyMs: 150, rateBps: 4_000_000 });
-        // Where a quality switch and a seek meet in one instant, dash.js stops for good now and then, without Swarmline too.
         for (const [at, level] of [[20, 0], [40, 1], [8, 0], [30, 1], [50, 0]]) {
           await restless.act(({ side }, level) => side.select(level), level);
-          await t.sleep(0.3);
+          await t.sleep(kind.apart);
           await restless.act(({ video }, at) => void (video.currentTime = at), at);
           await t.sleep(0.3);
           await restless.act(({ side }, level) => side.selectNow(1 - level), level);
           await restless.until(({ video }, at) => video.currentTime > at + 0.5, { argument: at, what: `playing at ${at} s` });
-          await t.sleep(1);
+          await t.sleep(3 * kind.apart);
         }
         // What came so fast was not on the screen for long enough to count; one of these two is another quality than before.
         await restless.act(({ side }) => side.selectNow(0));
