@@ -1,12 +1,13 @@
 import { StatusError } from "./again.js";
 import { ChunkCutter } from "./chunk-cutter.js";
 import type { Chunk } from "./chunk-cutter.js";
+import { kindOf } from "./dash-kind.js";
 import type { DashOwner } from "./dash-loader.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest } from "./dash-types.js";
 import type { Chunked, Listed } from "./integrity-list.js";
 import { ChunkSide } from "./dash-chunk-side.js";
 import { fetchPart } from "./fetch-part.js";
-import { toHex } from "./known.js";
+import { toHex, trackOf } from "./known.js";
 import { USUAL_LIMIT_MS } from "./limit.js";
 import { sha256 } from "./sha256.js";
 import { TransferTime } from "./transfer-time.js";
@@ -121,8 +122,8 @@ export class DashChunks {
 
   #byHash(chunk: Listed): void {
     const start = this.#reach(chunk);
-    this.#owner.feed.requested(this.#fragment.mediaType ?? "", chunk, start);
-    const segment = this.#owner.feed.segment(chunk, this.#request.url, start);
+    this.#owner.feed.requested(this.#fragment.mediaType, chunk, start);
+    const segment = this.#owner.feed.segment(trackOf(this.#kind), chunk, this.#request.url, start);
     this.#isWhole = chunk.offset === null;
     const side = new ChunkSide(this.#owner, this.#kind, segment, {
       taken: (data, ms, firstByteMs) => this.#taken(data, chunk.duration, ms, firstByteMs),
@@ -191,7 +192,7 @@ export class DashChunks {
     const { feed, session } = this.#owner;
     const listed = this.#chunk();
     if (listed) {
-      const segment = feed.segment(listed, this.#request.url, this.#reach(listed));
+      const segment = feed.segment(trackOf(this.#kind), listed, this.#request.url, this.#reach(listed));
       const matches = data.byteLength === listed.bytes && (await sha256(data)) === listed.sha256;
       if (this.#over) return null;
       if (!matches) {
@@ -234,7 +235,7 @@ export class DashChunks {
   }
 
   get #kind(): "main" | "audio" {
-    return this.#fragment.mediaType === "audio" ? "audio" : "main";
+    return kindOf(this.#fragment.mediaType);
   }
 
   #finish(rest: ArrayBuffer): void {

@@ -1,5 +1,7 @@
+import { kindOf } from "./dash-kind.js";
 import { pathOf } from "./integrity-list.js";
 import type { IntegrityList, Listed } from "./integrity-list.js";
+import { trackOf } from "./known.js";
 import type { Segment } from "./known.js";
 import type { Playhead } from "./playhead.js";
 import type { Session } from "./session.js";
@@ -13,6 +15,7 @@ interface Active {
   readonly name: string;
   /** The latest request's segment, by its place in the list as it was then. */
   readonly index: number;
+  readonly track: number;
   /** The player's timeline minus the list's, in seconds. */
   readonly shift: number;
 }
@@ -25,7 +28,7 @@ export class DashFeed {
   readonly #withheld = new Set<string>();
   /** By how many requests. */
   readonly #withheldPaths = new Map<string, number>();
-  readonly #active = new Map<string, Active>();
+  readonly #active = new Map<string | null, Active>();
   #list: IntegrityList | null = null;
 
   constructor(session: Session, playhead: Playhead) {
@@ -56,10 +59,10 @@ export class DashFeed {
   }
 
   /** The player asks for a listed segment, at a place on its own timeline. */
-  requested(mediaType: string, listed: Listed, start: number): void {
+  requested(mediaType: string | null, listed: Listed, start: number): void {
     const before = this.#active.get(mediaType);
     const all = this.#segments(listed.representation);
-    const now = { name: listed.representation, index: all.findIndex(({ number }) => number === listed.number), shift: start - listed.start };
+    const now = { track: trackOf(kindOf(mediaType)), name: listed.representation, index: all.findIndex(({ number }) => number === listed.number), shift: start - listed.start };
     const same = before?.name === now.name && Math.abs(before.shift - now.shift) <= MOVED;
     // A list that fits into one window was told as a whole.
     const near = all.length <= WINDOW || Math.abs((before?.index ?? -WINDOW) - now.index) <= WINDOW / 4;
@@ -103,10 +106,10 @@ export class DashFeed {
   }
 
   /** As the engine takes it: `url` and `start` as the player has them. */
-  segment(listed: Listed, url: string, start: number): Segment {
+  segment(track: number, listed: Listed, url: string, start: number): Segment {
     const { bytes, duration, number: sn, offset, root, sha256 } = listed;
     const rendition = this.rendition(listed.representation);
-    return { bytes, duration, offset, rendition, root, sha256, sn, start, url };
+    return { bytes, duration, offset, rendition, root, sha256, sn, start, track, url };
   }
 
   #tellAll(): void {
@@ -122,12 +125,12 @@ export class DashFeed {
     return this.#withheld.has(key(listed));
   }
 
-  #tell({ name, index, shift }: Active): void {
+  #tell({ name, index, shift, track }: Active): void {
     const list = this.#list;
     const all = this.#segments(name);
     const first = Math.max(0, Math.min(index - WINDOW / 4, all.length - WINDOW));
     const told = all.slice(first, first + WINDOW).filter((listed) => !this.#isWithheld(listed));
-    const segments = told.map((listed) => this.segment(listed, listed.url, listed.start + shift));
+    const segments = told.map((listed) => this.segment(track, listed, listed.url, listed.start + shift));
     if (list && segments.length > 0) this.#session.playlist(this.rendition(name), list.live, segments);
   }
 }

@@ -1,7 +1,8 @@
 import type { SegmentBook } from "./asked-hashes.js";
 import type { DashFeed } from "./dash-feed.js";
+import { kindOf } from "./dash-kind.js";
 import type { FragmentRequest } from "./dash-types.js";
-import { believed } from "./known.js";
+import { believed, trackOf } from "./known.js";
 import type { Known, Segment } from "./known.js";
 import type { Session } from "./session.js";
 import type { UnlistedSegment } from "./types.js";
@@ -43,7 +44,7 @@ export class DashHashes implements SegmentBook<DashSegment> {
     if (!known) return null;
     const { duration, index: sn, mediaType, representation, startTime: start } = fragment;
     const rendition = this.#feed.rendition(`${mediaType} ${representation?.id}`);
-    return { ...known, url, offset: range?.offset ?? null, rendition, sn, start, duration };
+    return { ...known, url, offset: range?.offset ?? null, rendition, track: trackOf(kindOf(mediaType)), sn, start, duration };
   }
 
   has({ range, url }: DashSegment): boolean {
@@ -71,7 +72,7 @@ export class DashHashes implements SegmentBook<DashSegment> {
 /** A segment as the application is told of it. */
 export function unlisted({ fragment, range, url }: DashSegment): UnlistedSegment {
   const { duration, index: sn, mediaType, startTime: start } = fragment;
-  const kind = mediaType === "audio" ? "audio" : "main";
+  const kind = kindOf(mediaType);
   return { url, offset: range?.offset ?? null, bytes: range?.bytes ?? null, sn, kind, start, duration };
 }
 

@@ -4,10 +4,12 @@ import { DashChunks } from "./dash-chunks.js";
 import { loadCounted } from "./dash-counted.js";
 import type { DashFeed } from "./dash-feed.js";
 import type { DashHashes, DashSegment } from "./dash-hashes.js";
+import { kindOf } from "./dash-kind.js";
 import type { CommonMediaRequest, CommonMediaResponse, FragmentRequest, LoaderExtension } from "./dash-types.js";
 import type { FurtherHashes } from "./further-hashes.js";
 import type { Listed } from "./integrity-list.js";
 import type { IntegritySource } from "./integrity-source.js";
+import { trackOf } from "./known.js";
 import type { Segment } from "./known.js";
 import type { SegmentFacts } from "./notices.js";
 import { USUAL_LIMIT_MS } from "./limit.js";
@@ -79,8 +81,7 @@ class DashLoad implements LoadSide {
     this.#stock = stock;
     this.#fragment = request.customData.request;
     this.#asked = { url: request.url, range: readRange(this.#fragment.range), fragment: this.#fragment };
-    const kind = this.#fragment.mediaType === "audio" ? "audio" : "main";
-    this.facts = { kind, duration: this.#fragment.duration };
+    this.facts = { kind: kindOf(this.#fragment.mediaType), duration: this.#fragment.duration };
     this.#load = new SegmentLoad(owner.session, this);
   }
 
@@ -110,8 +111,8 @@ class DashLoad implements LoadSide {
     const { mediaType, startTime } = this.#fragment;
     this.#listed = source.find(this.#request.url, offset, bytes, startTime);
     if (!this.#listed) return null;
-    feed.requested(mediaType ?? "", this.#listed, startTime);
-    return feed.segment(this.#listed, this.#request.url, startTime);
+    feed.requested(mediaType, this.#listed, startTime);
+    return feed.segment(trackOf(this.facts.kind), this.#listed, this.#request.url, startTime);
   }
 
   #unknown(): void {

@@ -1,5 +1,5 @@
 import type { Fragment, LevelDetails } from "./hls-types.js";
-import { believed } from "./known.js";
+import { believed, trackOf } from "./known.js";
 import type { Known, Segment } from "./known.js";
 import { UnjudgedError } from "./signature-errors.js";
 import { readTags } from "./tag.js";
@@ -115,6 +115,7 @@ export class HlsHashes {
       url,
       offset: range(frag)?.start ?? null,
       rendition: this.rendition(frag.baseurl),
+      track: trackOf(frag.type),
       sn: Number(frag.sn),
       start: frag.start,
       duration: frag.duration,

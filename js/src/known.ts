@@ -33,12 +33,19 @@ export interface Segment extends Known {
   readonly offset: number | null;
   /** Number of its rendition. */
   readonly rendition: number;
+  /** Number of its track: of the renditions of one, the player plays one at a time. */
+  readonly track: number;
   /** Media sequence number. */
   readonly sn: number;
   /** Start on the player's timeline in seconds. */
   readonly start: number;
   /** Duration in seconds. */
   readonly duration: number;
+}
+
+/** What a player asks for, by hls.js' name (dash.js' video is "main") → the number of its track. */
+export function trackOf(kind: string): number {
+  return kind === "audio" ? 1 : kind === "subtitle" ? 2 : 0;
 }
 
 /** The largest size that a segment may be said to have, in bytes. */

@@ -196,7 +196,7 @@ test("without a list, a digest in the player's answers is compared, and the next
   assert.deepEqual(self.fetched.map(({ method, url }) => [method, url]), [["HEAD", next.request.url]]);
   assert.deepEqual(engine.of("load")[0][1], {
     sha256: sha(self.data(3)), root: null, bytes: 1000, url: next.request.url, offset: null,
-    rendition: 1, sn: 3, start: 6, duration: 2,
+    rendition: 1, track: 0, sn: 3, start: 6, duration: 2,
   });
   engine.host.deliver(engine.of("load")[0][0], self.data(3), 4_000_000, 30);
   assert.equal(next.response.data.byteLength, 1000);

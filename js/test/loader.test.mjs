@@ -25,7 +25,7 @@ test("a segment with a hash goes to the engine, which is told what it is", async
   assert.equal(typeof load, "number");
   assert.deepEqual(segment, {
     sha256: sha(frag.data), root: null, bytes: 100, url: frag.url, offset: null,
-    rendition: 0, sn: 12, start: 104, duration: 2,
+    rendition: 0, track: 0, sn: 12, start: 104, duration: 2,
   });
 });
 
@@ -484,7 +484,7 @@ test("a digest in the player's answers stands in for tags; the next hashes are a
   self.request(details.fragments[2]);
   assert.deepEqual(engine.of("load").at(-1)[1], {
     sha256: sha(datas[2]), root: null, bytes: 50, url: details.fragments[2].url, offset: null,
-    rendition: 0, sn: 12, start: 104, duration: 2,
+    rendition: 0, track: 0, sn: 12, start: 104, duration: 2,
   });
 });
 

@@ -20,6 +20,9 @@ pub struct SegmentInfo {
     pub offset: Option<u64>,
     /// Which rendition it belongs to.
     pub rendition: RenditionId,
+    /// Which renditions it competes with, numbered by the host: of those of one track (all of the video's, say) the player
+    /// plays one at a time.
+    pub track: u32,
     /// Media sequence number, for logs and pages; never an identity.
     pub sn: u64,
     /// Start on the player's timeline, in seconds (the one `currentTime` runs on).

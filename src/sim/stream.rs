@@ -201,6 +201,7 @@ fn make(seed: u64, spec: &StreamSpec, rendition: u32, sn: u32, offset: u64) -> S
         url: format!("{HOST}r{rendition}/{file}").into(),
         offset: spec.byte_ranges.then_some(offset),
         rendition: RenditionId(rendition),
+        track: 0,
         sn: u64::from(sn),
         start: seconds(u64::from(sn) * duration),
         duration: seconds(duration),

@@ -36,6 +36,7 @@ pub(super) fn segment(n: u8, leaves: u32, rooted: bool) -> Segment {
         url: "https://cdn.example/s".into(),
         offset: None,
         rendition: RenditionId(0),
+        track: 0,
         sn: u64::from(n),
         start: 60.0,
         duration: 2.0,

@@ -123,6 +123,7 @@ mod tests {
             url: "https://cdn.example/".into(),
             offset: None,
             rendition: RenditionId(0),
+            track: 0,
             sn: 0,
             start: f64::from(start),
             duration: 2.0,

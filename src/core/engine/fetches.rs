@@ -220,6 +220,12 @@ impl Engine {
         Some(fetch)
     }
 
+    /// Bytes that requests under way are still to bring.
+    pub(super) fn on_the_line(&self) -> u64 {
+        let rest = |fetch: &Fetch| u64::from(fetch.to - fetch.pos);
+        self.fetches.values().map(rest).sum()
+    }
+
     /// Aborts all requests of a segment.
     pub(super) fn abort_fetches(&mut self, seg: SegKey, out: &mut Vec<Action>) {
         let ids = self

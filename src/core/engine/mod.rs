@@ -106,8 +106,8 @@ pub struct Engine {
     nonce: u32,
     loads: Map<LoadId, SegKey>,
     playlists: Map<RenditionId, Playlist>,
-    /// Latest load by rendition: when, and where it starts on the player's timeline.
-    last_loads: Map<RenditionId, (Time, f64)>,
+    /// The latest load of each track.
+    last_loads: Map<u32, player::LastLoad>,
     cdn: Cdn,
     lag: Lag,
     shortfalls: Map<RenditionId, Shortfall>,

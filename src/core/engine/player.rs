@@ -17,7 +17,7 @@ const MAX_RENDITIONS: usize = 32;
 /// Segments got ahead of the player, per rendition.
 const AHEAD: usize = 3;
 
-/// A rendition that the player has not asked for in this long is not watched any more.
+/// A track that the player has asked for nothing of in this long is not watched any more.
 const WATCHED: Duration = Duration::from_secs(12);
 
 /// A playhead this near to where it was expected, in seconds, has only played on.
@@ -25,6 +25,15 @@ const STEADY: f64 = 0.1;
 
 /// Jitter before the point of no return, so that a swarm does not rush to the CDN in one instant.
 const JITTER_MS: u64 = 50;
+
+/// What the player last asked for of one track.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastLoad {
+    rendition: RenditionId,
+    at: Time,
+    /// Where it starts on the player's timeline, in seconds.
+    start: f64,
+}
 
 impl Engine {
     /// A playlist was loaded or refreshed.
@@ -94,8 +103,7 @@ impl Engine {
         info: Arc<SegmentInfo>,
         out: &mut Vec<Action>,
     ) {
-        self.last_loads
-            .insert(info.rendition, (self.now, info.start));
+        self.watches(&info);
         if info.bytes == 0
             || info.bytes > self.config.max_segment_bytes
             || self.loads.contains_key(&load)
@@ -117,6 +125,16 @@ impl Engine {
         self.refill_due = true;
         self.review_turns();
         self.look_ahead(out);
+    }
+
+    /// The player asks for this segment: of its track, it plays this rendition now.
+    fn watches(&mut self, info: &SegmentInfo) {
+        let last = LastLoad {
+            rendition: info.rendition,
+            at: self.now,
+            start: info.start,
+        };
+        self.last_loads.insert(info.track, last);
     }
 
     /// The entry of a segment, made if it is not there, with an effort under way if it is not complete.
@@ -164,11 +182,16 @@ impl Engine {
             return;
         };
         get.loads.retain(|other| *other != load);
-        // Neighbours count on a claimed copy; anything else ends here.
-        let counted_on = get.claimed && self.swarm.peers().next().is_some();
-        if !get.is_wanted() && !counted_on {
+        if !get.is_wanted() && !self.is_counted_on(seg) {
             self.release(seg, out);
         }
+    }
+
+    /// Whether a copy that the player does not wait for is finished all the same: neighbours were told of it, and it is not in
+    /// the way of what the player does wait for.
+    fn is_counted_on(&self, seg: SegKey) -> bool {
+        let claimed = self.gets.get(&seg).is_some_and(|get| get.claimed);
+        claimed && self.swarm.peers().next().is_some() && self.comes_by_the_way(seg, 0)
     }
 
     /// The host loaded a segment without the engine: check it, keep it, share it.
@@ -179,8 +202,7 @@ impl Engine {
         transfer: Duration,
         out: &mut Vec<Action>,
     ) {
-        self.last_loads
-            .insert(info.rendition, (self.now, info.start));
+        self.watches(&info);
         self.cdn.first_byte(first_byte);
         self.cdn.body(u64::from(info.bytes), transfer);
         self.meter.seed(self.now, u64::from(info.bytes), transfer);
@@ -264,14 +286,16 @@ impl Engine {
         if !self.on {
             return;
         }
-        let now = self.now;
-        let watched: Vec<(RenditionId, f64)> = self
+        let watched: Vec<LastLoad> = self
             .last_loads
-            .iter()
-            .filter(|(_, (at, _))| now - *at < WATCHED)
-            .map(|(rendition, (_, start))| (*rendition, *start))
+            .values()
+            .filter(|last| self.now - last.at < WATCHED)
+            .copied()
             .list();
-        for (rendition, start) in watched {
+        for LastLoad {
+            rendition, start, ..
+        } in watched
+        {
             for info in self.upcoming(rendition, start) {
                 let known = self.cache.find(&info.hash).is_some();
                 if !known
@@ -309,22 +333,21 @@ impl Engine {
             };
             let passed =
                 position.is_some_and(|position| entry.info.start + entry.info.duration < position);
-            let watched = self
-                .last_loads
-                .get(&entry.info.rendition)
-                .is_some_and(|(at, _)| self.now - *at < WATCHED);
+            let last = self.last_loads.get(&entry.info.track);
+            let watched = last.is_some_and(|last| {
+                last.rendition == entry.info.rendition && self.now - last.at < WATCHED
+            });
             passed || !watched
         };
-        let idle = self
-            .gets
-            .iter()
-            .filter(|(_, get)| !get.is_wanted() && get.fetches.is_empty());
+        let unwanted = self.gets.iter().filter(|(seg, get)| {
+            !get.is_wanted() && (get.fetches.is_empty() || !self.is_counted_on(**seg))
+        });
         let hashing = |seg: &SegKey| {
             self.cache
                 .get(*seg)
                 .is_some_and(|entry| entry.missing() == 0)
         };
-        let drop: Vec<SegKey> = idle
+        let drop: Vec<SegKey> = unwanted
             .map(|(seg, _)| *seg)
             .filter(|seg| stale(seg) && !hashing(seg))
             .list();
@@ -333,3 +356,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

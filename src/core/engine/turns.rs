@@ -35,6 +35,10 @@ const MAX_RANGES: usize = 3;
 /// While the CDN brings what is needed within this time, nothing else is asked of it.
 const SOON: Duration = Duration::from_secs(2);
 
+/// What the player does not wait for is fetched beside something else only if all comes within the segment's duration divided
+/// by this.
+const AT_ONCE: f64 = 2.0;
+
 /// A segment that neighbours have is looked at again after this: they may have gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
@@ -211,6 +215,9 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return Time::NEVER;
         };
+        if !self.has_room(seg) {
+            return self.now + LOOK_AGAIN;
+        }
         let (hash, waits) = (entry.info.hash, !entry.shuns_peers);
         if let Some(until) = self.promised_until(&hash).filter(|_| waits) {
             return until;
@@ -238,6 +245,35 @@ impl Engine {
         self.stats.turns += 1;
         self.fetch_leaves(seg, &uncovered, out);
         Time::NEVER
+    }
+
+    /// Whether the line can bring a segment that the player does not wait for yet without keeping it from what it does wait for:
+    /// nothing is under way, nor still to be asked of the CDN, or all of it comes by the way. In a large audience few are
+    /// called for a segment, and the others count on each of them.
+    fn has_room(&self, seg: SegKey) -> bool {
+        let is_large = self.swarm.population() > election::SMALL;
+        if is_large || self.gets.get(&seg).is_none_or(Get::is_wanted) {
+            return true;
+        }
+        let waits = |get: &Get| get.is_wanted() && get.fetches.is_empty();
+        let waiting = self.gets.iter().filter(|(_, get)| waits(get));
+        let open = |seg: SegKey| {
+            let hash = self.cache.get(seg)?.info.hash;
+            Some(self.uncovered(seg, &hash).count())
+        };
+        let leaves: u32 = waiting.filter_map(|(seg, _)| open(*seg)).sum();
+        let busy = self.on_the_line() + u64::from(leaves) * u64::from(LEAF);
+        busy == 0 || self.comes_by_the_way(seg, busy)
+    }
+
+    /// Whether the line brings what is missing of a segment, and so many bytes more, in a small part of the time that the
+    /// segment plays.
+    pub(super) fn comes_by_the_way(&self, seg: SegKey, more: u64) -> bool {
+        let Some(entry) = self.cache.get(seg) else {
+            return true;
+        };
+        let bytes = u64::from(entry.missing()) * u64::from(LEAF) + more;
+        self.cdn.slow_body(bytes).as_secs_f64() * AT_ONCE < entry.info.duration
     }
 
     fn fetch_leaves(&mut self, seg: SegKey, leaves: &Bitmap, out: &mut Vec<Action>) {

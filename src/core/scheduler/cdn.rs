@@ -59,8 +59,12 @@ impl Cdn {
 
     /// How long `bytes` take when the CDN has a bad day.
     pub fn slow_transfer(&self, bytes: u64) -> Duration {
-        self.slow_first_byte()
-            + Duration::from_micros(bytes.saturating_mul(1_000_000) / self.low_rate())
+        self.slow_first_byte() + self.slow_body(bytes)
+    }
+
+    /// The same without the wait for the first of them.
+    pub fn slow_body(&self, bytes: u64) -> Duration {
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / self.low_rate())
     }
 
     /// The moment to fetch `missing` bytes so that they are there by `deadline`:

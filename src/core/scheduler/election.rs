@@ -23,7 +23,7 @@ pub const STEP: Duration = Duration::from_millis(180);
 const LONGEST: u32 = 8;
 
 /// An audience of up to this many elects; it is one neighbourhood, or will be soon.
-const SMALL: u32 = 24;
+pub const SMALL: u32 = 24;
 
 /// Time in which the number of viewers whose turn it is doubles, while a segment has not been seen.
 pub const DOUBLING: Duration = Duration::from_millis(250);

@@ -24,6 +24,7 @@ fn entry() -> Entry {
         url: "https://cdn.example/".into(),
         offset: None,
         rendition: RenditionId(0),
+        track: 0,
         sn: 0,
         start: 0.0,
         duration: 2.0,

@@ -76,6 +76,7 @@ impl Bench {
             url: "https://cdn.example/1.m4s".into(),
             offset,
             rendition: RenditionId(0),
+            track: 0,
             sn: sn.into(),
             start: 0.0,
             duration: 2.0,
