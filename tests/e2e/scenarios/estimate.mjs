@@ -1,5 +1,5 @@
 // The player's idea of its line is the truth, wherever the bytes come from.
-import { sum } from "../lib/figures.mjs";
+import { leastAhead, sum } from "../lib/figures.mjs";
 import { overKinds } from "../lib/kinds.mjs";
 import { describe, joined, undisturbed } from "../lib/swarm.mjs";
 
@@ -15,19 +15,21 @@ const MOST = 1.025 * LINE;
 const MOST_WITH_PEERS = 1.25 * LINE;
 
 /** Viewers one by one, each on a line of its own; peers send at the speed of such a line too. */
-async function onLines(t, kind, bitsPerSecond, cases) {
+async function onLines(t, kind, bitsPerSecond, cases, settings = {}) {
   const tabs = [];
   for (const [name, demo, swarm] of cases) {
     const tab = await t.tab({ name });
     await tab.line(bitsPerSecond);
-    await tab.start({ ...kind.live(demo), swarm: swarm && joined(demo, { maxUploadBitrate: bitsPerSecond, ...swarm }) });
+    await tab.start({ ...kind.live(demo), ...settings, swarm: swarm && joined(demo, { maxUploadBitrate: bitsPerSecond, ...swarm }) });
     tabs.push(tab);
   }
   await Promise.all(tabs.map((tab) => tab.playing()));
   return tabs;
 }
 
-const switches = ({ levels }) => levels.filter(({ level }, i) => i > 0 && level !== levels[i - 1].level).length;
+/** How often the picture changed its level between two reports. */
+const switches = (before, { levels }) =>
+  levels.filter(({ level }, i) => i >= Math.max(1, before.levels.length) && level !== levels[i - 1].level).length;
 
 export const estimate = overKinds((kind) => [
   {
@@ -68,14 +70,21 @@ export const estimate = overKinds((kind) => [
         ["nobody to share with", alone, {}],
         ["one of two", demo, {}],
         ["the other of two", demo, {}],
-      ]);
+      ], kind.steady);
+      // Until the two share, every player is as it is by itself, and changes its mind once or twice.
+      await tabs[3].peers(1, { seconds: 40 });
+      const begun = await Promise.all(tabs.map((tab) => tab.report()));
       await t.sleep(30);
       const seen = await Promise.all(tabs.map((tab) => tab.report()));
+      const counts = seen.map((report, i) => switches(begun[i], report));
       for (const [i, report] of seen.entries()) {
-        t.figure(`${tabs[i].name}: switches`, `${switches(report)}, levels ${report.levels.map(({ level }) => level).join(" ")}`);
+        const levels = report.levels.map(({ at, level }) => `${level} (${(at / 1000).toFixed(0)} s)`);
+        const least = leastAhead(report, begun[i].at).toFixed(2);
+        t.figure(`${tabs[i].name}: while two share`, `${counts[i]} switches, least ahead ${least} s; levels ${levels.join(", ")}`);
         t.figure(tabs[i].name, describe(report));
+        undisturbed(t, tabs[i].name, report);
       }
-      const [one, another, own, ...sharing] = seen.map(switches);
+      const [one, another, own, ...sharing] = counts;
       const usual = Math.max(one, another);
       t.check(own <= usual + 1, `${own} switches, a plain player makes ${usual}`);
       // What peers send comes beside the narrowed line, so that it is now one and now two lines wide.
