@@ -192,3 +192,25 @@ fn of_what_a_neighbour_announces_and_claims_only_so_much_is_remembered() {
     assert!(!rig.is_gone(conn));
     assert_eq!(entries(&rig) - before, MAX_HOLDINGS + MAX_CLAIMS);
 }
+
+#[test]
+fn a_copy_that_the_player_has_left_is_finished_for_neighbours_or_they_are_told() {
+    // At the rate assumed before one is known, 60 leaves take as long as they play.
+    for (leaves, is_finished) in [(12, true), (60, false)] {
+        let mut rig = Rig::new();
+        let segment = segment(5, leaves, true);
+        let conn = rig.join(10);
+        rig.want(&segment);
+        let fetch = rig.fetch();
+        let told = |rig: &Rig, wanted: fn(&Message) -> bool| rig.heard(conn, 0).iter().any(wanted);
+        assert!(told(&rig, |message| matches!(
+            message,
+            Message::Claim { .. }
+        )));
+        let load = LoadId(segment.info.sn as u32);
+        rig.tell(Event::LoadAborted { load });
+        let retracted = told(&rig, |message| matches!(message, Message::Unclaim { .. }));
+        let aborted = rig.done.contains(&Action::AbortFetch { fetch });
+        assert_eq!((retracted, aborted), (!is_finished, !is_finished));
+    }
+}

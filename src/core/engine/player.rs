@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Renditions remembered at once; a stream has a handful.
 const MAX_RENDITIONS: usize = 32;
 
-/// Segments got ahead of the player, per rendition.
+/// Segments got ahead of the player, of each track.
 const AHEAD: usize = 3;
 
 /// A track that the player has asked for nothing of in this long is not watched any more.
@@ -116,7 +116,8 @@ impl Engine {
         }
         let seg = self.obtain(&info, out);
         if self.cache.get(seg).is_some_and(|entry| entry.is_complete()) {
-            return self.deliver(load, seg, out);
+            self.deliver(load, seg, out);
+            return self.look_ahead(out);
         }
         self.loads.insert(load, seg);
         if let Some(get) = self.gets.get_mut(&seg) {
@@ -187,11 +188,12 @@ impl Engine {
         }
     }
 
-    /// Whether a copy that the player does not wait for is finished all the same: neighbours were told of it, and it is not in
-    /// the way of what the player does wait for.
+    /// Whether a copy that the player does not wait for is finished all the same: neighbours were told of it, and either it comes
+    /// by the way or the audience counts on it.
     fn is_counted_on(&self, seg: SegKey) -> bool {
         let claimed = self.gets.get(&seg).is_some_and(|get| get.claimed);
-        claimed && self.swarm.peers().next().is_some() && self.comes_by_the_way(seg, 0)
+        let told = claimed && self.swarm.peers().next().is_some();
+        told && (self.audience_is_large() || self.comes_by_the_way(seg, 0))
     }
 
     /// The host loaded a segment without the engine: check it, keep it, share it.

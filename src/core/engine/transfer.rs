@@ -189,6 +189,7 @@ impl Engine {
 
     /// Gives up a segment and its buffer, and tells everyone who heard of it.
     pub(super) fn release(&mut self, seg: SegKey, out: &mut Vec<Action>) {
+        self.unclaim(seg, out);
         self.abort_fetches(seg, out);
         self.gets.remove(&seg);
         self.fresh.remove(&seg);

@@ -3,7 +3,8 @@
 //! 1. Past the point of no return, or when the player has nothing left: for everything that is missing and that no neighbour is
 //!    just sending; a little later for that too.
 //! 2. From the start, for as much as neighbours have lately failed to bring.
-//! 3. When it is this viewer's turn: for leaves that nobody around has or has promised.
+//! 3. When it is this viewer's turn: for leaves that nobody around has or has promised. In a small audience this waits, on a
+//!    narrow line, until the player has what it waits for.
 
 use super::Engine;
 use super::get::Get;
@@ -248,11 +249,9 @@ impl Engine {
     }
 
     /// Whether the line can bring a segment that the player does not wait for yet without keeping it from what it does wait for:
-    /// nothing is under way, nor still to be asked of the CDN, or all of it comes by the way. In a large audience few are
-    /// called for a segment, and the others count on each of them.
+    /// nothing is under way, nor still to be asked of the CDN, or all of it comes by the way.
     fn has_room(&self, seg: SegKey) -> bool {
-        let is_large = self.swarm.population() > election::SMALL;
-        if is_large || self.gets.get(&seg).is_none_or(Get::is_wanted) {
+        if self.audience_is_large() || self.gets.get(&seg).is_none_or(Get::is_wanted) {
             return true;
         }
         let waits = |get: &Get| get.is_wanted() && get.fetches.is_empty();
@@ -264,6 +263,11 @@ impl Engine {
         let leaves: u32 = waiting.filter_map(|(seg, _)| open(*seg)).sum();
         let busy = self.on_the_line() + u64::from(leaves) * u64::from(LEAF);
         busy == 0 || self.comes_by_the_way(seg, busy)
+    }
+
+    /// In a large audience few are called for a segment, and the others count on each of them.
+    pub(super) fn audience_is_large(&self) -> bool {
+        self.swarm.population() > election::SMALL
     }
 
     /// Whether the line brings what is missing of a segment, and so many bytes more, in a small part of the time that the

@@ -3,6 +3,7 @@
 use crate::core::action::Action;
 use crate::core::config::{Config, LEAF};
 use crate::core::engine::Engine;
+use crate::core::error::FetchError;
 use crate::core::event::Event;
 use crate::core::ids::{FetchId, InfoHash, LoadId, PeerId, RenditionId, SegmentHash};
 use crate::core::integrity::proof::Proof;
@@ -15,7 +16,7 @@ const LEAVES: u32 = 13;
 const NARROW: u64 = 160_000;
 const WIDE: u64 = 5_000_000;
 
-/// A segment of 2 s; the first byte of its hash is its number, the second its rendition.
+/// A segment of 2 s; the first byte of its hash is its number, the second its rendition. The third rendition is sound.
 fn segment(rendition: u32, sn: u8) -> Arc<SegmentInfo> {
     Arc::new(SegmentInfo {
         hash: SegmentHash([sn, rendition as u8, 0, 0].repeat(8).try_into().unwrap()),
@@ -24,12 +25,20 @@ fn segment(rendition: u32, sn: u8) -> Arc<SegmentInfo> {
         url: format!("{rendition}/{sn}").into(),
         offset: None,
         rendition: RenditionId(rendition),
-        track: 0,
+        track: u32::from(rendition == 2),
         sn: sn.into(),
         start: f64::from(sn) * 2.0,
         duration: 2.0,
         proof: Proof::default(),
     })
+}
+
+fn playlist(rendition: u32) -> Playlist {
+    Playlist {
+        rendition: RenditionId(rendition),
+        live: true,
+        segments: (9..14).map(|sn| segment(rendition, sn)).collect(),
+    }
 }
 
 /// A viewer that has looked for others for 1 s, plays at 14 s, and has had a segment come at this rate in byte/s.
@@ -61,11 +70,7 @@ impl Viewer {
         viewer.pass(10);
         viewer.play(14.0);
         for rendition in 0..2 {
-            viewer.feed(Event::PlaylistChanged(Playlist {
-                rendition: RenditionId(rendition),
-                live: true,
-                segments: (9..14).map(|sn| segment(rendition, sn)).collect(),
-            }));
+            viewer.feed(Event::PlaylistChanged(playlist(rendition)));
         }
         viewer
     }
@@ -140,4 +145,30 @@ fn what_the_player_has_left_is_not_got_ahead_of_it() {
         assert!(!left, "{rate} byte/s: {:?}", viewer.under_way());
         assert!(viewer.under_way().contains(&"1/11"));
     }
+}
+
+#[test]
+fn a_switch_of_the_picture_leaves_the_sound_alone() {
+    let mut viewer = Viewer::on(WIDE);
+    viewer.feed(Event::PlaylistChanged(playlist(2)));
+    viewer.load(2, 11);
+    viewer.pass(45);
+    viewer.load(0, 10);
+    viewer.load(1, 11);
+    let sound = viewer.under_way().into_iter();
+    let sound: Vec<_> = sound.filter(|url| url.starts_with("2/")).collect();
+    assert_eq!(sound, ["2/11", "2/12", "2/13"]);
+}
+
+#[test]
+fn what_is_not_got_beside_something_comes_when_the_line_is_free() {
+    let mut viewer = Viewer::on(NARROW);
+    viewer.load(0, 11);
+    viewer.pass(45);
+    let (fetch, _) = viewer.asked.pop().unwrap();
+    let error = FetchError::Status(404);
+    viewer.feed(Event::FetchFailed { fetch, error });
+    viewer.feed(Event::LoadAborted { load: LoadId(11) });
+    viewer.pass(5);
+    assert_eq!(viewer.under_way(), ["0/12"]);
 }

@@ -161,7 +161,10 @@ impl Host {
             249 => info.start = f64::NAN,
             250 => info.start = f64::INFINITY,
             251 => info.duration = f64::NEG_INFINITY,
-            252 => info.rendition = RenditionId(u32::from(step.e) << 8),
+            252 => {
+                info.rendition = RenditionId(u32::from(step.e) << 8);
+                info.track = u32::from(step.e);
+            }
             253 => info.bytes = 0,
             254 => info.bytes = u32::MAX,
             255 => info.start = -1e18,
