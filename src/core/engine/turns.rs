@@ -277,7 +277,7 @@ impl Engine {
             return true;
         };
         let bytes = u64::from(entry.missing()) * u64::from(LEAF) + more;
-        self.cdn.slow_body(bytes).as_secs_f64() * AT_ONCE < entry.info.duration
+        self.cdn.usual_body(bytes).as_secs_f64() * AT_ONCE < entry.info.duration
     }
 
     fn fetch_leaves(&mut self, seg: SegKey, leaves: &Bitmap, out: &mut Vec<Action>) {

@@ -59,12 +59,14 @@ impl Cdn {
 
     /// How long `bytes` take when the CDN has a bad day.
     pub fn slow_transfer(&self, bytes: u64) -> Duration {
-        self.slow_first_byte() + self.slow_body(bytes)
+        self.slow_first_byte()
+            + Duration::from_micros(bytes.saturating_mul(1_000_000) / self.low_rate())
     }
 
-    /// The same without the wait for the first of them.
-    pub fn slow_body(&self, bytes: u64) -> Duration {
-        Duration::from_micros(bytes.saturating_mul(1_000_000) / self.low_rate())
+    /// How long the bodies of so many bytes usually take; one that broke off or dragged says little of the line.
+    pub fn usual_body(&self, bytes: u64) -> Duration {
+        let rate = quantile(&self.rates, 5).unwrap_or(RATE).max(1);
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / rate)
     }
 
     /// The moment to fetch `missing` bytes so that they are there by `deadline`:
