@@ -122,8 +122,8 @@ export class DashChunks {
 
   #byHash(chunk: Listed): void {
     const start = this.#reach(chunk);
-    this.#owner.feed.requested(this.#fragment.mediaType, chunk, start);
-    const segment = this.#owner.feed.segment(trackOf(this.#kind), chunk, this.#request.url, start);
+    this.#owner.feed.requested(this.#track, chunk, start);
+    const segment = this.#owner.feed.segment(this.#track, chunk, this.#request.url, start);
     this.#isWhole = chunk.offset === null;
     const side = new ChunkSide(this.#owner, this.#kind, segment, {
       taken: (data, ms, firstByteMs) => this.#taken(data, chunk.duration, ms, firstByteMs),
@@ -192,7 +192,7 @@ export class DashChunks {
     const { feed, session } = this.#owner;
     const listed = this.#chunk();
     if (listed) {
-      const segment = feed.segment(trackOf(this.#kind), listed, this.#request.url, this.#reach(listed));
+      const segment = feed.segment(this.#track, listed, this.#request.url, this.#reach(listed));
       const matches = data.byteLength === listed.bytes && (await sha256(data)) === listed.sha256;
       if (this.#over) return null;
       if (!matches) {
@@ -236,6 +236,10 @@ export class DashChunks {
 
   get #kind(): "main" | "audio" {
     return kindOf(this.#fragment.mediaType);
+  }
+
+  get #track(): number {
+    return trackOf(this.#kind);
   }
 
   #finish(rest: ArrayBuffer): void {

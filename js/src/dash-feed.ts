@@ -1,7 +1,5 @@
-import { kindOf } from "./dash-kind.js";
 import { pathOf } from "./integrity-list.js";
 import type { IntegrityList, Listed } from "./integrity-list.js";
-import { trackOf } from "./known.js";
 import type { Segment } from "./known.js";
 import type { Playhead } from "./playhead.js";
 import type { Session } from "./session.js";
@@ -15,7 +13,6 @@ interface Active {
   readonly name: string;
   /** The latest request's segment, by its place in the list as it was then. */
   readonly index: number;
-  readonly track: number;
   /** The player's timeline minus the list's, in seconds. */
   readonly shift: number;
 }
@@ -28,7 +25,8 @@ export class DashFeed {
   readonly #withheld = new Set<string>();
   /** By how many requests. */
   readonly #withheldPaths = new Map<string, number>();
-  readonly #active = new Map<string | null, Active>();
+  /** By track. */
+  readonly #active = new Map<number, Active>();
   #list: IntegrityList | null = null;
 
   constructor(session: Session, playhead: Playhead) {
@@ -59,16 +57,16 @@ export class DashFeed {
   }
 
   /** The player asks for a listed segment, at a place on its own timeline. */
-  requested(mediaType: string | null, listed: Listed, start: number): void {
-    const before = this.#active.get(mediaType);
+  requested(track: number, listed: Listed, start: number): void {
+    const before = this.#active.get(track);
     const all = this.#segments(listed.representation);
-    const now = { track: trackOf(kindOf(mediaType)), name: listed.representation, index: all.findIndex(({ number }) => number === listed.number), shift: start - listed.start };
+    const now = { name: listed.representation, index: all.findIndex(({ number }) => number === listed.number), shift: start - listed.start };
     const same = before?.name === now.name && Math.abs(before.shift - now.shift) <= MOVED;
     // A list that fits into one window was told as a whole.
     const near = all.length <= WINDOW || Math.abs((before?.index ?? -WINDOW) - now.index) <= WINDOW / 4;
     if (same && near) return;
-    this.#active.set(mediaType, now);
-    this.#tell(now);
+    this.#active.set(track, now);
+    this.#tell(track, now);
   }
 
   /** The player's loader is at it: an engine that hears of it now would fetch it a second time. */
@@ -113,7 +111,7 @@ export class DashFeed {
   }
 
   #tellAll(): void {
-    for (const active of this.#active.values()) this.#tell(active);
+    for (const [track, active] of this.#active) this.#tell(track, active);
   }
 
   #segments(name: string): readonly Listed[] {
@@ -125,7 +123,7 @@ export class DashFeed {
     return this.#withheld.has(key(listed));
   }
 
-  #tell({ name, index, shift, track }: Active): void {
+  #tell(track: number, { name, index, shift }: Active): void {
     const list = this.#list;
     const all = this.#segments(name);
     const first = Math.max(0, Math.min(index - WINDOW / 4, all.length - WINDOW));

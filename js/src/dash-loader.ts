@@ -108,11 +108,12 @@ class DashLoad implements LoadSide {
   #inList(): Segment | null {
     const { offset = null, bytes = 0 } = this.#asked.range ?? {};
     const { feed, source } = this.#owner;
-    const { mediaType, startTime } = this.#fragment;
+    const { startTime } = this.#fragment;
+    const track = trackOf(this.facts.kind);
     this.#listed = source.find(this.#request.url, offset, bytes, startTime);
     if (!this.#listed) return null;
-    feed.requested(mediaType, this.#listed, startTime);
-    return feed.segment(trackOf(this.facts.kind), this.#listed, this.#request.url, startTime);
+    feed.requested(track, this.#listed, startTime);
+    return feed.segment(track, this.#listed, this.#request.url, startTime);
   }
 
   #unknown(): void {

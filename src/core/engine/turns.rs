@@ -37,7 +37,7 @@ const MAX_RANGES: usize = 3;
 const SOON: Duration = Duration::from_secs(2);
 
 /// What the player does not wait for is fetched beside something else only if all comes within the segment's duration divided
-/// by this.
+/// by this. Chosen, not measured.
 const AT_ONCE: f64 = 2.0;
 
 /// A segment that neighbours have is looked at again after this: they may have gone.
@@ -216,9 +216,6 @@ impl Engine {
         let Some(entry) = self.cache.get(seg) else {
             return Time::NEVER;
         };
-        if !self.has_room(seg) {
-            return self.now + LOOK_AGAIN;
-        }
         let (hash, waits) = (entry.info.hash, !entry.shuns_peers);
         if let Some(until) = self.promised_until(&hash).filter(|_| waits) {
             return until;
@@ -229,6 +226,9 @@ impl Engine {
             if let Some(get) = self.gets.get_mut(&seg) {
                 get.uncovered = None;
             }
+            return now + LOOK_AGAIN;
+        }
+        if !self.has_room(seg) {
             return now + LOOK_AGAIN;
         }
         let wait = match waits && !self.is_alone(seg) {
