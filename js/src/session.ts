@@ -186,7 +186,8 @@ export class Session {
    */
   spare(bytes: number, leadMs: number): number {
     if (bytes > this.options.maxSegmentBytes || !this.#isComing()) return 0;
-    return Math.max(0, Math.min(this.#arrival.left, leadMs - this.#pace.needs(bytes)));
+    const left = this.#arrival.left(this.#player.playhead.ahead);
+    return Math.max(0, Math.min(left, leadMs - this.#pace.needs(bytes)));
   }
 
   /** Calls back when the engine that is on its way is there, or will not come. The answer takes that back. */

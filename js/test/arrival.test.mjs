@@ -237,16 +237,29 @@ test("what waits for a picture goes on waiting when it comes, for the engine tha
   await self.shown();
   await until(() => self.glue.calls === 1);
   // Longer than it would have waited without a picture.
-  await new Promise((done) => setTimeout(done, 200));
+  await new Promise((done) => setTimeout(done, 400));
   assert.ok(waits(second));
 });
 
 test("nothing waits long for an engine that waits for a picture, which may need what waits", async (t) => {
-  const { self, next } = await expecting({ lead: 30, seen: false });
+  const { self, media, next } = await expecting({ lead: 30, seen: false });
+  Object.assign(self.hls, { hasEnoughToStart: false, startPosition: 72 });
+  media.at(72);
   const pass = clock(t);
   const second = next(1);
   assert.ok(waits(second));
   pass(150);
+  assert.equal(self.glue.calls, 0);
+  assert.ok(second.stock.busy && next(2).stock.busy);
+});
+
+test("a picture that has all it needs, and only takes long, is waited for twice as long", async (t) => {
+  const { self, next } = await expecting({ lead: 30, seen: false });
+  const pass = clock(t);
+  const second = next(1);
+  pass(250);
+  assert.ok(waits(second));
+  pass(50);
   assert.equal(self.glue.calls, 0);
   assert.ok(second.stock.busy && next(2).stock.busy);
 });

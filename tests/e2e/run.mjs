@@ -26,6 +26,10 @@ async function main() {
   const names = (wanted) => results.filter(({ failures }) => (failures.length === 0) === wanted).map(({ name }) => name);
   const [passed, failed] = [names(true), names(false)];
   if (process.env.SWARMLINE_REPORT) writeFileSync(process.env.SWARMLINE_REPORT, JSON.stringify({ passed, failed }));
+  // Once more where the eye falls, and where a shortened log still has it.
+  for (const { name, failures } of results) {
+    for (const failure of failures) console.log(`FAILED ${name}: ${failure.split("\n", 1)[0]}`);
+  }
   console.log(`${passed.length} scenarios passed, ${failed.length} failed`);
   return failed.length ? 1 : 0;
 }

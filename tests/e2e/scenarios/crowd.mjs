@@ -110,7 +110,8 @@ function crowdOf(count, window, { least }) {
       t.figure("and before", before.join("; ") || "none");
       const own = seen.map(({ events }) => events.segment.filter(({ loader, kind }) => loader === "player" && kind === "main").length);
       t.figure("segments of each start by the player's loader", own.join(" "));
-      t.check(sum(own) <= count * 1.4, `${sum(own)} segments by the players' loaders, for ${count} starts`);
+      // Who comes while the machine is busy may have its picture, and so its engine, too late to wait for.
+      t.check(median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
       const late = median(seen.map((report) => latency(report)));
       t.figure("latency: plain, swarm (median)", `${latency(twin).toFixed(2)}, ${late.toFixed(2)}`);
       t.check(late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
@@ -130,7 +131,7 @@ export const crowd = [
         const demo = await t.demo();
         const publisher = demo.watch();
         const trace = await CpuTrace.start(t.browser);
-        const tabs = await viewers(t, demo, 4, kind.live(demo));
+        const tabs = await viewers(t, demo, 4, { ...kind.live(demo), midSegment: true });
         // What real time is on this machine, a plain player tells, of another origin.
         const plain = await t.tab({ name: "plain twin" });
         const other = await t.demo();
