@@ -143,18 +143,18 @@ const CROWDS: [(&str, f64); 15] = [
     ("steady", 0.93),
     ("flash-crowd", 0.65),
     ("kickoff-exit", 0.73),
-    ("mass-exit", 0.84),
+    ("mass-exit", 0.85),
     ("vanish-half", 0.875),
     ("cdn-outage", 0.93),
-    ("tracker-outage", 0.92),
-    ("hostile", 0.54),
-    ("hostile=mixed:30", 0.905),
-    ("tracker-says=1000000000", 0.66),
-    ("uplink=0.8", 0.72),
+    ("tracker-outage", 0.90),
+    ("hostile", 0.555),
+    ("hostile=mixed:30", 0.91),
+    ("tracker-says=1000000000", 0.67),
+    ("uplink=0.8", 0.74),
     ("renditions", 0.67),
-    ("regions", 0.915),
-    ("no-roots", 0.46),
-    ("no-roots=mixed:30", 0.44),
+    ("regions", 0.92),
+    ("no-roots", 0.53),
+    ("no-roots=mixed:30", 0.46),
 ];
 
 /// What holds whatever happens to an audience, and how much of it peers carry at least. Figures are printed: `cargo test --test
@@ -168,7 +168,7 @@ fn whatever_happens_to_an_audience_nobody_is_worse_off() {
         assert!(figures.offload_fair >= least, "{}", figures.line());
         // Without roots, who is hostile spoils a whole segment once, and it comes again.
         let twice = if name.starts_with("no-roots=") {
-            0.04
+            0.045
         } else {
             0.02
         };
@@ -187,6 +187,24 @@ fn who_has_nobody_gets_through_an_outage_as_a_plain_player_does() {
         audience.network.nats = [0, 0, 0, 1]
     }));
     assert_eq!(figures.viewers_with_p2p_stall, 0, "{:?}", figures.worse_off);
+}
+
+/// Too large for everybody to know everybody, too small for chance to even out: the seeds drawn must be enough in nearly
+/// every segment, where there is little time.
+#[test]
+fn a_hundred_viewers_come_near_the_limit_six_seconds_behind() {
+    let offload = |seed| {
+        let plan = crowd("steady", |audience| {
+            audience.viewers = 100;
+            audience.latency = Duration::from_secs(6);
+            audience.seed = seed;
+        });
+        let figures = figures(&plan);
+        assert_eq!(figures.viewers_with_p2p_stall, 0, "{}", figures.line());
+        figures.offload_eligible
+    };
+    let mean = (1..=3).map(offload).sum::<f64>() / 3.0;
+    assert!(mean >= 0.92, "{mean}");
 }
 
 /// The setting of the browser scenarios.

@@ -28,9 +28,11 @@ pub const SMALL: u32 = 24;
 /// Time in which the number of viewers whose turn it is doubles, while a segment has not been seen.
 pub const DOUBLING: Duration = Duration::from_millis(250);
 
-/// Most seeds. One in so many viewers is a seed below that.
+/// So many are drawn from any audience, for one or two with a thin uplink do not bring a segment round even a hundred
+/// viewers in time; one more for so many viewers, up to the most. Measured in docs/scheduler.md.
+const FEWEST_SEEDS: u32 = 5;
+const VIEWERS_PER_SEED: u32 = 40;
 const MOST_SEEDS: u32 = 32;
-const VIEWERS_PER_SEED: u32 = 32;
 
 /// Not before the point of no return.
 const NEVER: Duration = Duration::from_secs(600);
@@ -50,7 +52,7 @@ pub struct Crowd {
 
 /// Viewers that fetch a segment at once, in an audience of `population`: P(none) = e^−seeds.
 pub fn seeds(population: u32) -> u32 {
-    (population / VIEWERS_PER_SEED).clamp(2, MOST_SEEDS)
+    (FEWEST_SEEDS + population / VIEWERS_PER_SEED).min(MOST_SEEDS)
 }
 
 /// Whether this viewer has company, and so little that everyone knows everyone, or soon will.
