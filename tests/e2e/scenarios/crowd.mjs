@@ -100,8 +100,9 @@ function crowdOf(count, window, { least }) {
       const share = offloadOf(origin, seen, 0, end);
       t.figure(`net offload at the origin (limit ${mostOffload(seen, end).toFixed(3)})`, share);
       const real = pace(twin);
-      if (real < TOO_SLOW) t.figure("not judged", `this machine plays ${count} tabs at ${real.toFixed(3)} of real time`);
-      else t.check(share >= least, `net offload ${share.toFixed(3)}`);
+      const judged = real >= TOO_SLOW;
+      if (judged) t.check(share >= least, `net offload ${share.toFixed(3)}`);
+      else t.figure("not judged", `this machine plays ${count} tabs at ${real.toFixed(3)} of real time`);
       const steady = offloadOf(origin, seen, settled + 1, end);
       t.figure(`after the first 20 s (limit ${(1 - 1 / count).toFixed(3)})`, steady);
       const often = copiedOften(tabs.map(({ name }) => name), seen, settled + 1, end);
@@ -111,7 +112,7 @@ function crowdOf(count, window, { least }) {
       const own = seen.map(({ events }) => events.segment.filter(({ loader, kind }) => loader === "player" && kind === "main").length);
       t.figure("segments of each start by the player's loader", own.join(" "));
       // Who comes while the machine is busy may have its picture, and so its engine, too late to wait for.
-      t.check(median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
+      t.check(!judged || median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
       const late = median(seen.map((report) => latency(report)));
       t.figure("latency: plain, swarm (median)", `${latency(twin).toFixed(2)}, ${late.toFixed(2)}`);
       t.check(late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);

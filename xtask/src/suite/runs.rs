@@ -50,7 +50,7 @@ pub(crate) fn all(quick: bool) -> Vec<Run> {
         (&[1_000, 10_000, 100_000], 1_000, "")
     };
     let middle = sizes.get(1).copied().unwrap_or(small);
-    let mut runs = middling(seconds);
+    let mut runs = middling(sizes, seconds);
     runs.extend(steady(sizes, seconds));
     // A segment two thirds of which have passed by the time it can be used.
     let short = format!("--viewers {small} --latency 4 --segment 2{seconds}");
@@ -77,12 +77,13 @@ fn with(more: &[Target]) -> Vec<Target> {
 }
 
 /// Audiences too large for everybody to know everybody, and so small that chance shows.
-fn middling(seconds: &str) -> Vec<Run> {
+fn middling(others: &[u32], seconds: &str) -> Vec<Run> {
     let run = |viewers| {
         let line = format!("--viewers {viewers} --latency 6{seconds}");
         Run::new(&line, &with(&[near_limit()]))
     };
-    [60, 100, 300].map(run).into()
+    let sizes = [60, 100, 300].into_iter();
+    sizes.filter(|size| !others.contains(size)).map(run).collect()
 }
 
 fn steady(sizes: &[u32], seconds: &str) -> Vec<Run> {
