@@ -69,8 +69,8 @@ export class Audience {
 }
 
 /** Payloads that are not what the publisher has published, over all reports; and how many were compared. */
-export async function judged(event, contender, reports) {
-  const publisher = contender.config(event).player === "dash" ? event.dashPublisher : event.publisher;
+export async function judged(event, reports) {
+  const { publisher } = event;
   // The newest segments may be younger than the last look at the playlists.
   await publisher.read().catch(() => {});
   const verdicts = reports.map(({ payloads }) => publisher.judge(payloads));

@@ -29,8 +29,8 @@ class Event {
     Object.assign(this, { demo, seconds, mbit, window, closers });
     this.hls = master;
     this.dash = demo.dash;
+    // The MPD names the same segments.
     this.publisher = demo.watch(master);
-    this.dashPublisher = master === demo.live ? demo.watch(demo.dash) : null;
   }
 
   /** Counters at nought, no faults, and a swarm that nobody was ever in. */

@@ -111,7 +111,7 @@ export default {
       await sleep(AFTER);
       const { origin, reports } = await audience.look();
       const all = reports.slice(fault.spared ?? 0);
-      const truth = await judged(event, contender, all);
+      const truth = await judged(event, all);
       return {
         ...common(all),
         ...noticed(all),

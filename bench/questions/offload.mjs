@@ -58,7 +58,7 @@ export default {
       const { origin, reports } = await audience.look();
       // However far each viewer is: only what all of them have got counts, on either side.
       const end = Math.min(...reports.map(lastNumber));
-      const truth = await judged(event, contender, reports);
+      const truth = await judged(event, reports);
       return {
         ...common(reports),
         ...noticed(reports),
