@@ -83,7 +83,10 @@ fn middling(others: &[u32], seconds: &str) -> Vec<Run> {
         Run::new(&line, &with(&[near_limit()]))
     };
     let sizes = [60, 100, 300].into_iter();
-    sizes.filter(|size| !others.contains(size)).map(run).collect()
+    sizes
+        .filter(|size| !others.contains(size))
+        .map(run)
+        .collect()
 }
 
 fn steady(sizes: &[u32], seconds: &str) -> Vec<Run> {
