@@ -146,7 +146,7 @@ const CROWDS: [(&str, f64); 15] = [
     ("mass-exit", 0.85),
     ("vanish-half", 0.875),
     ("cdn-outage", 0.93),
-    ("tracker-outage", 0.90),
+    ("tracker-outage", 0.91),
     ("hostile", 0.555),
     ("hostile=mixed:30", 0.91),
     ("tracker-says=1000000000", 0.67),

@@ -6,7 +6,7 @@ const LONGEST_MS = 1_500;
  * show, nothing waits for it any more, in ms.
  */
 const UNSEEN_MS = 150;
-/** If it has, it mostly is the processor that keeps the picture back; one that takes longer is too busy to gamble with. In ms. */
+/** If it has, it mostly is the processor that keeps the picture back; one that takes longer is too busy to gamble with. Chosen, in ms. */
 const DECODING_MS = 300;
 
 /** Loads that wait for an engine that is on its way. */
