@@ -1,6 +1,6 @@
 // One run: an audience of tabs, all with the same player, that come one after the other and play one event.
-import { idle } from "../../tests/e2e/lib/cpu.mjs";
 import { delivered, latency, median, sum } from "../../tests/e2e/lib/figures.mjs";
+import { idle } from "../../tests/e2e/lib/machine.mjs";
 import { badLists } from "../../tests/e2e/lib/publisher.mjs";
 import { Tab } from "../../tests/e2e/lib/tab.mjs";
 import { meter } from "./processes.mjs";

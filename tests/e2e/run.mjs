@@ -7,7 +7,9 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { launch } from "./lib/browser.mjs";
+import { thinClip } from "./lib/clip.mjs";
 import { launchFirefox } from "./lib/firefox.mjs";
+import { Machine } from "./lib/machine.mjs";
 import { runAll } from "./lib/runner.mjs";
 import { startSite } from "./lib/site.mjs";
 import { scenarios } from "./scenarios/index.mjs";
@@ -30,20 +32,27 @@ async function main() {
   for (const { name, failures } of results) {
     for (const failure of failures) console.log(`FAILED ${name}: ${failure.split("\n", 1)[0]}`);
   }
+  for (const { name, unjudged } of results) {
+    for (const what of unjudged) console.log(`not judged, ${name}: ${what}`);
+  }
   console.log(`${passed.length} scenarios passed, ${failed.length} failed`);
   return failed.length ? 1 : 0;
 }
 
 async function play() {
   const site = await startSite();
+  const clip = await thinClip();
   const browser = await launch();
+  const machine = new Machine();
   let other = null;
   const firefox = () => (other ??= launchFirefox());
   try {
-    return await runAll(chosen, { browser, firefox, site });
+    return await runAll(chosen, { browser, firefox, site, machine, clip: clip.folder });
   } finally {
     await browser.close();
     await (await other)?.close();
     await site.close();
+    await clip.close();
+    machine.close();
   }
 }

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn chunks_hold_the_same_samples_one_after_the_other() {
-        for track in clip::tracks().unwrap() {
+        for track in clip::tracks(None).unwrap() {
             for fragment in &track.fragments {
                 let chunks = split(fragment.bytes, 4, 9).unwrap();
                 assert_eq!(chunks.len(), 4);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_no_fragment_is_an_error() {
-        let tracks = clip::tracks().unwrap();
+        let tracks = clip::tracks(None).unwrap();
         let whole = tracks[0].fragments[0].bytes;
         for end in (0..400).chain([whole.len() - 1]) {
             assert!(split(&whole[..end], 4, 1).is_err(), "{end}");

@@ -1,11 +1,14 @@
-//! The built-in clip: three CMAF tracks of 16 s, made by `media/make-clip.sh` and part of the binary.
+//! The clip that the event repeats: three CMAF tracks of 16 s, made by `media/make-clip.sh` and part of the binary, or from
+//! a folder.
 //!
 //! Invariant: a track's fragments follow each other without a gap and together last [`LOOP_SECONDS`]
 //! exactly, so that the end of one round is the start of the next.
 
 use crate::boxes::{BoxError, Mp4Box, boxes, decode_time, find};
 use anyhow::{Context as _, ensure};
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 /// Length of one round in seconds.
 pub(super) const LOOP_SECONDS: u64 = 16;
@@ -28,8 +31,19 @@ pub(super) struct Track {
     pub timescale: u64,
     /// Codec string for the playlist (RFC 6381).
     pub codec: String,
-    /// Width and height in pixels; `None` for audio.
-    pub resolution: Option<(u64, u64)>,
+    /// `None` for audio.
+    pub picture: Option<Picture>,
+}
+
+/// What a video track shows.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Picture {
+    /// In pixels.
+    pub width: u64,
+    /// In pixels.
+    pub height: u64,
+    /// Frames per second.
+    pub rate: f64,
 }
 
 /// One segment of a track, as it is in the first round.
@@ -42,18 +56,32 @@ pub(super) struct Fragment {
     pub duration: u64,
 }
 
-/// All tracks: video from best to least, then audio.
+const BUILT_IN: [(&str, &[u8]); 3] = [
+    ("v0", include_bytes!("../../../media/v0.mp4")),
+    ("v1", include_bytes!("../../../media/v1.mp4")),
+    ("a0", include_bytes!("../../../media/a0.mp4")),
+];
+
+/// All tracks: video from best to least, then audio. `folder`: where files of the built-in clip's names and make are, to be
+/// taken in its stead.
 ///
 /// # Errors
-/// The clip in the binary is damaged.
-pub(super) fn tracks() -> anyhow::Result<Vec<Track>> {
-    let files: [(&str, &[u8]); 3] = [
-        ("v0", include_bytes!("../../../media/v0.mp4")),
-        ("v1", include_bytes!("../../../media/v1.mp4")),
-        ("a0", include_bytes!("../../../media/a0.mp4")),
-    ];
-    let parse = |(name, data)| track(name, data).with_context(|| format!("clip {name}"));
-    files.into_iter().map(parse).collect()
+/// A file cannot be read, or is not one track of 16 s in eight fragments without a gap.
+pub(super) fn tracks(folder: Option<&Path>) -> anyhow::Result<Vec<Track>> {
+    let parse = |(name, built_in): (&'static str, &'static [u8])| {
+        let data: &'static [u8] = match folder {
+            None => built_in,
+            // Read once, and wanted for as long as the process lives.
+            Some(folder) => read(folder, name)?.leak(),
+        };
+        track(name, data).with_context(|| format!("clip {name}"))
+    };
+    BUILT_IN.into_iter().map(parse).collect()
+}
+
+fn read(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let file = folder.join(format!("{name}.mp4"));
+    fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 impl Track {
@@ -72,21 +100,35 @@ fn track(name: &'static str, data: &'static [u8]) -> anyhow::Result<Track> {
     let mdia = find(data, moov.body.clone(), &[*b"trak", *b"mdia"])?;
     let timescale = timescale(data, &mdia)?;
     ensure!(timescale > 0, "timescale is zero");
-    let (codec, resolution) = codec(data, &mdia)?;
+    let (codec, size) = codec(data, &mdia)?;
     let fragments = fragments(data, timescale * LOOP_SECONDS)?;
     ensure!(
         fragments.len() as u64 == SEGMENTS,
         "{} fragments",
         fragments.len()
     );
+    let rate = frame_rate(&fragments, timescale)?;
     Ok(Track {
         name,
         init: slice(data, 0..moov.whole.end)?,
         fragments,
         timescale,
         codec,
-        resolution,
+        picture: size.map(|(width, height)| Picture {
+            width,
+            height,
+            rate,
+        }),
     })
+}
+
+/// Samples per second in the first fragment.
+fn frame_rate(fragments: &[Fragment], timescale: u64) -> anyhow::Result<f64> {
+    let first = fragments.first().context("no fragment")?;
+    let path = [*b"moof", *b"traf", *b"trun"];
+    let trun = find(first.bytes, 0..first.bytes.len(), &path)?;
+    let samples = trun.read::<4>(first.bytes, 4)?;
+    Ok(samples as f64 * timescale as f64 / first.duration as f64)
 }
 
 fn timescale(data: &[u8], mdia: &Mp4Box) -> Result<u64, BoxError> {
@@ -185,7 +227,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_clip_is_whole_and_loops_exactly() {
-        let tracks = tracks().unwrap();
+        let tracks = tracks(None).unwrap();
         let names: Vec<_> = tracks.iter().map(|t| t.name).collect();
         assert_eq!(names, ["v0", "v1", "a0"]);
         for track in &tracks {
@@ -204,8 +246,31 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_folder_takes_the_place_of_the_built_in_clip() {
+        let folder = tempfile::tempdir().unwrap();
+        let [v0, v1, a0] = BUILT_IN.map(|(_, data)| data);
+        // The smaller picture twice: what is played is what the folder has.
+        for (name, data) in [("v0", v1), ("v1", v1), ("a0", a0)] {
+            fs::write(folder.path().join(format!("{name}.mp4")), data).unwrap();
+        }
+        let found = tracks(Some(folder.path())).unwrap();
+        let picture = found[0].picture.unwrap();
+        assert_eq!((picture.width, picture.height), (426, 240));
+        assert!((picture.rate - 30.0).abs() < 1e-9, "{}", picture.rate);
+        assert!(found[2].picture.is_none());
+
+        fs::write(folder.path().join("v1.mp4"), &v0[..v0.len() / 2]).unwrap();
+        let error = tracks(Some(folder.path())).err().unwrap();
+        assert!(format!("{error:#}").starts_with("clip v1: "), "{error:#}");
+        fs::remove_file(folder.path().join("a0.mp4")).unwrap();
+        fs::write(folder.path().join("v1.mp4"), v1).unwrap();
+        let error = tracks(Some(folder.path())).err().unwrap();
+        assert!(format!("{error:#}").contains("a0.mp4"), "{error:#}");
+    }
+
+    #[test]
     fn the_clip_stays_small_and_about_one_megabit() {
-        let tracks = tracks().unwrap();
+        let tracks = tracks(None).unwrap();
         let bytes = |t: &Track| t.fragments.iter().map(|f| f.bytes.len()).sum::<usize>();
         assert!(tracks.iter().map(bytes).sum::<usize>() < 2_800_000);
         let (peak, average) = tracks[0].bandwidth();

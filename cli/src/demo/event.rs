@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use swarmline::core::integrity::digest::Digests;
@@ -65,14 +66,14 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// An event whose playlists list the newest `window` segments.
+    /// An event whose playlists list the newest `window` segments, of the built-in clip or of one in a folder.
     ///
     /// # Errors
-    /// The clip in the binary is damaged.
-    pub(super) fn new(window: u64) -> anyhow::Result<Self> {
+    /// The clip cannot be read, or is none (see [`clip::tracks`]).
+    pub(super) fn new(window: u64, clip: Option<&Path>) -> anyhow::Result<Self> {
         let began_at = SystemTime::now().checked_sub(HEAD_START);
         Ok(Self {
-            tracks: clip::tracks()?,
+            tracks: clip::tracks(clip)?,
             started: Instant::now(),
             began_at: began_at.unwrap_or(SystemTime::UNIX_EPOCH),
             window,
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_timeline_is_continuous_over_loop_boundaries() {
-        let event = Event::new(8).unwrap();
+        let event = Event::new(8, None).unwrap();
         for track in 0..event.tracks().len() {
             let mut end = None;
             for n in 295..=330 {
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn every_segment_has_its_own_bytes() {
-        let event = Event::new(8).unwrap();
+        let event = Event::new(8, None).unwrap();
         let mut hashes = BTreeSet::new();
         for track in 0..event.tracks().len() {
             for n in 0..3 * SEGMENTS {
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn old_segments_are_dropped_and_the_recording_kept() {
-        let event = Event::new(8).unwrap();
+        let event = Event::new(8, None).unwrap();
         event.media(Stream::Vod, 2).unwrap();
         let end = event.available();
         event.segment(2, end - 200).unwrap();
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_window_can_be_fetched_and_the_future_cannot() {
-        let event = Event::new(8).unwrap();
+        let event = Event::new(8, None).unwrap();
         let end = event.available();
         assert!(event.fetch(Stream::Live, 0, end - 8).unwrap().is_some());
         assert!(event.fetch(Stream::Live, 0, end - 20).unwrap().is_some());

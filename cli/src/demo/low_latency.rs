@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_list_tells_what_can_be_fetched_and_nothing_else() {
-        let event = Event::new(8).unwrap();
+        let event = Event::new(8, None).unwrap();
         let stream = LowLatency::default();
         let list = |now| -> serde_json::Value {
             serde_json::from_str(&stream.list(&event, now).unwrap()).unwrap()

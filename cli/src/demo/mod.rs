@@ -72,6 +72,10 @@ pub(crate) struct Args {
     /// Segments in the built-in stream's live playlists.
     #[arg(long, default_value_t = 8, conflicts_with = "input", value_parser = clap::value_parser!(u64).range(3..=100))]
     window: u64,
+    /// Repeat the v0.mp4, v1.mp4 and a0.mp4 in this folder instead of the built-in clip, whose make they must have
+    /// (see media/make-clip.sh).
+    #[arg(long, value_name = "DIR", conflicts_with = "input")]
+    clip: Option<PathBuf>,
     /// Serve this packager's output folder as /live/ instead of the built-in event; it is only read,
     /// and sealed into a temporary folder as `swarmline seal --watch` does.
     #[arg(long, value_name = "DIR")]
@@ -135,7 +139,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         files => Some(Signer::open(&args.stream, files)?),
     };
     let app = Arc::new(App {
-        event: Event::new(args.window)?,
+        event: Event::new(args.window, args.clip.as_deref())?,
         low_latency: LowLatency::default(),
         folder: args
             .input

@@ -1,7 +1,7 @@
 //! MPDs of the built-in stream (ISO/IEC 23009-1), over the same segments as its HLS playlists, and the integrity list
 //! beside them.
 
-use crate::demo::clip::{SEGMENT_SECONDS, Track};
+use crate::demo::clip::{Picture, SEGMENT_SECONDS, Track};
 use crate::demo::playlist::date_time;
 use crate::integrity_list::SCHEME;
 use std::fmt::Write as _;
@@ -104,7 +104,7 @@ fn adaptation_sets(text: &mut String, tracks: &[(&Track, String)]) {
     for video in [true, false] {
         let same = tracks
             .iter()
-            .filter(|(track, _)| track.resolution.is_some() == video);
+            .filter(|(track, _)| track.picture.is_some() == video);
         adaptation_set(text, video, same);
     }
 }
@@ -154,11 +154,16 @@ fn representation(text: &mut String, track: &Track, template: &str) {
         text,
         "<Representation id=\"{name}\" codecs=\"{codec}\" bandwidth=\"{bandwidth}\""
     );
-    let _ = match track.resolution {
-        Some((width, height)) => {
+    let _ = match track.picture {
+        Some(Picture {
+            width,
+            height,
+            rate,
+        }) => {
+            let rate = rate.round();
             writeln!(
                 text,
-                " width=\"{width}\" height=\"{height}\" frameRate=\"30\">"
+                " width=\"{width}\" height=\"{height}\" frameRate=\"{rate}\">"
             )
         }
         None => writeln!(text, ">"),

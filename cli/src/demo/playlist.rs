@@ -1,6 +1,6 @@
 //! HLS playlists of the built-in stream (RFC 8216), every media segment with its integrity tag.
 
-use crate::demo::clip::{SEGMENT_SECONDS, Track};
+use crate::demo::clip::{Picture, SEGMENT_SECONDS, Track};
 use crate::demo::event::Place;
 use crate::signature::is_signature;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use swarmline::core::integrity::tag::Tag;
 
 /// Video renditions that share one audio group.
 pub(super) fn master(tracks: &[Track]) -> String {
-    let (audio, video): (Vec<_>, Vec<_>) = tracks.iter().partition(|t| t.resolution.is_none());
+    let (audio, video): (Vec<_>, Vec<_>) = tracks.iter().partition(|t| t.picture.is_none());
     let mut text = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     for track in &audio {
         text += "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Music\",LANGUAGE=\"zxx\",";
@@ -21,10 +21,14 @@ pub(super) fn master(tracks: &[Track]) -> String {
     let sound_codecs: String = audio.iter().map(|t| format!(",{}", t.codec)).collect();
     for track in video {
         let (peak, average) = track.bandwidth();
-        let (width, height) = track.resolution.unwrap_or_default();
+        let Picture {
+            width,
+            height,
+            rate,
+        } = track.picture.unwrap_or_default();
         text += &format!(
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}{sound_codecs}\",\
-             RESOLUTION={width}x{height},FRAME-RATE=30.000,AUDIO=\"audio\"\n{}/index.m3u8\n",
+             RESOLUTION={width}x{height},FRAME-RATE={rate:.3},AUDIO=\"audio\"\n{}/index.m3u8\n",
             peak + sound_peak,
             average + sound_average,
             track.codec,

@@ -1,8 +1,6 @@
 // Long tasks by processor time. What a page measures itself is time on the wall, which on a busy machine
 // says more about the neighbours than about the script.
 
-import { cpus } from "node:os";
-
 const CATEGORIES = ["-*", "disabled-by-default-devtools.timeline", "blink.user_timing"];
 const LONG_MS = 50;
 
@@ -44,23 +42,6 @@ export class CpuTrace {
       return busy ? blamed.map((script) => ({ at, ...script })) : [];
     });
   }
-}
-
-/** Waits until the machine has been idle by a share of `wanted` for a second, or until it seems that it never is. */
-export async function idle(wanted, { seconds }) {
-  const end = Date.now() + seconds * 1000;
-  for (let before = times(), share = 0; share < wanted && Date.now() < end; ) {
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    const now = times();
-    share = (now.idle - before.idle) / (now.all - before.all);
-    before = now;
-  }
-}
-
-function times() {
-  const spent = cpus().flatMap(({ times }) => Object.entries(times));
-  const sum = (entries) => entries.reduce((total, [, ms]) => total + ms, 0);
-  return { idle: sum(spent.filter(([name]) => name === "idle")), all: sum(spent) };
 }
 
 /** The process of each tab's renderer; while nobody else records a trace. */

@@ -4,7 +4,11 @@ import { describe } from "./swarm.mjs";
 import { Tab } from "./tab.mjs";
 
 /** Playing tabs of different scenarios at once; more would measure the machine. */
-const MOST_TABS = 6;
+const MOST_TABS = 8;
+/** Nothing starts beside others while the machine is busier than this: to start costs most, and some machines are slow. */
+const BUSY = 0.7;
+const LOOK_BACK_MS = 2000;
+const LOOK_AGAIN_MS = 500;
 /** Between one scenario's start and the next: starting is what costs most. */
 const APART_MS = 1500;
 const LIMIT_MS = 150_000;
@@ -20,7 +24,7 @@ export async function runAll(scenarios, shared) {
   const waiting = [...scenarios];
   let weight = 0;
   while (waiting.length > 0 || running.size > 0) {
-    const next = waiting.findIndex((scenario) => fits(scenario, running, weight));
+    const next = waiting.findIndex((scenario) => fits(scenario, running, weight, shared.machine));
     if (next >= 0) {
       const [scenario] = waiting.splice(next, 1);
       weight += scenario.tabs;
@@ -31,18 +35,20 @@ export async function runAll(scenarios, shared) {
       });
       job.alone = scenario.alone;
       running.add(job);
-      await new Promise((resolve) => setTimeout(resolve, APART_MS));
+      await sleep(APART_MS);
     } else {
-      await Promise.race(running);
+      await Promise.race([...running, sleep(LOOK_AGAIN_MS)]);
     }
   }
   return results;
 }
 
-function fits(scenario, running, weight) {
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function fits(scenario, running, weight, machine) {
   if (running.size === 0) return true;
   const apart = scenario.alone || [...running].some((job) => job.alone);
-  return !apart && weight + scenario.tabs <= MOST_TABS;
+  return !apart && weight + scenario.tabs <= MOST_TABS && machine.busy(Date.now() - LOOK_BACK_MS) < BUSY;
 }
 
 async function runOne(scenario, shared) {
@@ -57,8 +63,8 @@ async function runOne(scenario, shared) {
   }
   await test.close();
   const seconds = (Date.now() - begun) / 1000;
-  show(scenario, test, seconds);
-  return { name: scenario.name, failures: test.failures, seconds };
+  show(scenario, test, `${seconds.toFixed(1)} s, machine busy ${(100 * shared.machine.busy(begun)).toFixed(0)} %`);
+  return { name: scenario.name, failures: test.failures, unjudged: test.unjudged };
 }
 
 async function within(ms, promise) {
@@ -73,28 +79,33 @@ async function within(ms, promise) {
   }
 }
 
-function show({ name }, { failures, figures }, seconds) {
-  console.log(`${failures.length ? "not ok" : "ok"} - ${name} (${seconds.toFixed(1)} s)`);
+function show({ name }, { failures, figures, unjudged }, about) {
+  console.log(`${failures.length ? "not ok" : "ok"} - ${name} (${about})`);
   for (const [what, value] of figures) console.log(`    ${what}: ${value}`);
+  for (const what of unjudged) console.log(`    not judged: ${what}`);
   for (const failure of failures) console.log(`    FAILED ${failure.replaceAll("\n", "\n      ")}`);
 }
 
 /** What a scenario works with. Everything it opens is closed for it. */
 class Test {
-  constructor({ browser, firefox, site }) {
-    Object.assign(this, { browser, firefox, site, tabs: [], demos: [], failures: [], figures: [], closers: [] });
+  constructor({ browser, firefox, site, machine, clip }) {
+    Object.assign(this, { browser, firefox, site, machine, clip, tabs: [], demos: [], failures: [], figures: [], unjudged: [], closers: [] });
   }
 
-  /** A demo server of its own. */
-  async demo(args) {
-    const demo = await Demo.start(args);
+  /** A demo server of its own; with the clip of clip.mjs, unless it plays something else or `smooth` is set. */
+  async demo(args = [], { smooth = false } = {}) {
+    const clip = smooth || args.includes("--input") ? [] : ["--clip", this.clip];
+    const demo = await Demo.start([...clip, ...args]);
     this.demos.push(demo);
     return demo;
   }
 
-  /** A tab with the test page, no player yet; of Chromium's, if nothing else is said. */
+  /**
+   * A tab with the test page, no player yet; of Chromium's, if nothing else is said. Its pictures are not drawn after the
+   * first: to draw them is a fifth of what a tab costs the processor, and nothing looks at them.
+   */
   async tab({ firefox = false, ...options } = {}) {
-    const tab = await Tab.open(firefox ? await this.firefox() : this.browser, this.site, options);
+    const tab = await Tab.open(firefox ? await this.firefox() : this.browser, this.site, { unseen: true, ...options });
     this.tabs.push(tab);
     return tab;
   }
@@ -107,6 +118,11 @@ class Test {
   /** Notes a failure and goes on. */
   check(holds, what) {
     if (!holds) this.failures.push(what);
+  }
+
+  /** What would have been a failure, if it did not tell of the machine instead. */
+  notJudged(what) {
+    this.unjudged.push(what);
   }
 
   /** A number for the reader. */
@@ -124,7 +140,7 @@ class Test {
   }
 
   sleep(seconds) {
-    return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return sleep(seconds * 1000);
   }
 
   /** No page may have thrown, unless the scenario says that this one should. */

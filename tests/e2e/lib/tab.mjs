@@ -4,22 +4,24 @@ export class Tab {
   /**
    * Opens the test page, or another.
    * `init`: functions to run in the page before any script. `routes`: [pattern, handler] pairs.
-   * `context`: settings of the browser context, such as the size of the screen.
+   * `context`: settings of the browser context, such as the size of the screen. `unseen`: as in page/player.js, for all
+   * its players.
    */
-  static async open(browser, site, { name = "tab", url, init = [], routes = [], context: settings = {} } = {}) {
+  static async open(browser, site, { name = "tab", url, init = [], routes = [], context: settings = {}, unseen = false } = {}) {
     const context = await browser.newContext(settings);
     const page = await context.newPage();
-    const tab = new Tab(context, page, name);
+    const tab = new Tab(context, page, name, unseen);
     for (const script of init) await page.addInitScript(script);
     for (const [pattern, handler] of routes) await page.route(pattern, handler);
     await page.goto(url ?? `${site.origin}/page/index.html`);
     return tab;
   }
 
-  constructor(context, page, name) {
+  constructor(context, page, name, unseen) {
     this.context = context;
     this.page = page;
     this.name = name;
+    this.unseen = unseen;
     this.dead = false;
     /** Uncaught exceptions and unhandled rejections of the page. */
     this.exceptions = [];
@@ -45,7 +47,7 @@ export class Tab {
 
   /** Starts a player (see page/player.js for what may be set); its number is the answer. */
   async start(config) {
-    return this.page.evaluate((config) => window.start(config), config);
+    return this.page.evaluate((config) => window.start(config), { unseen: this.unseen, ...config });
   }
 
   /** Everything recorded so far. */

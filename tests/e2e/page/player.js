@@ -14,6 +14,7 @@
 //   ahead: S,                   how much to load ahead, in seconds
 //   wait: true,                 do not load yet
 //   side: "/path.js",           a module whose default is the class of another player; see HlsSide for what it has
+//   unseen: true,               when the first picture has been shown, move the video out of sight
 //   unhashed: true,             count what the player is given, and compute no hashes of it
 // }
 import { DashSide } from "./dash.js";
@@ -48,7 +49,7 @@ async function start(config) {
 }
 
 class Recorder {
-  constructor(side, video, begun, { unhashed = false }) {
+  constructor(side, video, begun, { unhashed = false, unseen = false }) {
     // `hls` or `dash`, for scenarios that do something with the player itself.
     Object.assign(this, { side, video, begun, unhashed, [side.name]: side.player });
     const mark = performance.mark(`viewer ${crypto.randomUUID()}`);
@@ -64,7 +65,7 @@ class Recorder {
     this.longTasks = [];
     this.events = {};
     this.pending = 0;
-    this.#watchFrames();
+    this.#watchFrames(unseen);
     side.watch({
       payload: (about, data) => void this.#payload(about, data),
       error: (error) => this.errors.push({ at: this.#now(), ...error }),
@@ -101,10 +102,11 @@ class Recorder {
     return 0;
   }
 
-  #watchFrames() {
+  #watchFrames(unseen) {
     const { video } = this;
     const first = () => {
       this.firstFrameMs ??= performance.now() - this.begun;
+      if (unseen) Object.assign(video.style, { position: "absolute", left: "-1000px" });
     };
     video.requestVideoFrameCallback(first);
     video.addEventListener("waiting", () => {
@@ -185,6 +187,7 @@ class Recorder {
     return {
       clock, firstFrameMs, stalls, freezes, waiting, samples, payloads, errors, levels, longTasks, events,
       at: this.#now(),
+      epoch: performance.timeOrigin + this.begun,
       time: this.video.currentTime,
       live: this.live,
       stats: this.stats(),

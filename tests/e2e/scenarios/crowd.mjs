@@ -1,7 +1,8 @@
 // The main promise: viewers of one event carry each other, and nobody notices.
-import { CpuTrace, idle } from "../lib/cpu.mjs";
+import { CpuTrace } from "../lib/cpu.mjs";
 import { copiedOften, delivered, latency, median, mostOffload, offload, offloadOf, pace, sum } from "../lib/figures.mjs";
 import { overKinds } from "../lib/kinds.mjs";
+import { idle } from "../lib/machine.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
@@ -57,8 +58,9 @@ function excess(pairs, what) {
   return { usual, more, share: more / usual };
 }
 
-/** Where even a plain player falls behind real time like this, the machine is what is measured. */
+/** Where even a plain player falls behind real time like this, or no more of the processors is idle, the machine is measured. */
 const TOO_SLOW = 0.95;
+const TOO_BUSY = 0.95;
 
 /**
  * Viewers who come one a second, and play for a minute more. One whole segment from the CDN for each start and one
@@ -75,6 +77,7 @@ function crowdOf(count, window, { least }) {
       for (let i = 0; i < count; i += 1) tabs.push(await t.tab({ name: `viewer ${i + 1}` }));
       const plain = await t.tab({ name: "plain twin" });
       await t.sleep(2);
+      const begun = Date.now();
       const swarm = joined(demo);
       let twinStarts;
       for (const [i, tab] of tabs.entries()) {
@@ -97,12 +100,12 @@ function crowdOf(count, window, { least }) {
         t.figure(tabs[i].name, describe(report));
         undisturbed(t, tabs[i].name, report);
       }
+      const [real, busy] = [pace(twin), t.machine.busy(begun)];
+      const judged = real >= TOO_SLOW && busy <= TOO_BUSY;
+      if (!judged) t.notJudged(`this machine, ${(100 * busy).toFixed(0)} % busy, plays ${count} tabs at ${real.toFixed(3)} of real time`);
       const share = offloadOf(origin, seen, 0, end);
       t.figure(`net offload at the origin (limit ${mostOffload(seen, end).toFixed(3)})`, share);
-      const real = pace(twin);
-      const judged = real >= TOO_SLOW;
-      if (judged) t.check(share >= least, `net offload ${share.toFixed(3)}`);
-      else t.figure("not judged", `this machine plays ${count} tabs at ${real.toFixed(3)} of real time`);
+      t.check(!judged || share >= least, `net offload ${share.toFixed(3)}`);
       const steady = offloadOf(origin, seen, settled + 1, end);
       t.figure(`after the first 20 s (limit ${(1 - 1 / count).toFixed(3)})`, steady);
       const often = copiedOften(tabs.map(({ name }) => name), seen, settled + 1, end);
@@ -115,7 +118,7 @@ function crowdOf(count, window, { least }) {
       t.check(!judged || median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
       const late = median(seen.map((report) => latency(report)));
       t.figure("latency: plain, swarm (median)", `${latency(twin).toFixed(2)}, ${late.toFixed(2)}`);
-      t.check(late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
+      t.check(!judged || late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
     },
   };
 }

@@ -16,7 +16,8 @@ export const page = [
     name: "the demo page shows what peers give, and switches it off and on",
     tabs: 2,
     async run(t) {
-      const demo = await t.demo();
+      // What a visitor sees, at its full rate.
+      const demo = await t.demo([], { smooth: true });
       const url = `${demo.origin}/`;
       const tab = await t.tab({ name: "visitor", url });
       // One of them watches by DASH: it is the same swarm.
