@@ -3,8 +3,8 @@
 import { cpus } from "node:os";
 
 const SAMPLE_MS = 500;
-/** With less than this share of it idle, there are tasks that wait for a processor. */
-const FULL = 0.97;
+/** What is busier than this over some seconds has moments in which nothing is idle, and tasks wait for a processor. */
+const FULL = 0.93;
 /** A buffer runs dry by what happened some seconds before. */
 const BEFORE_MS = 4000;
 

@@ -66,7 +66,7 @@ export class Tab {
   }
 
   /** Waits until a condition on the player's record holds. */
-  async until(fn, { seconds = 20, argument, player = 0, what = String(fn) } = {}) {
+  async until(fn, { seconds = 40, argument, player = 0, what = String(fn) } = {}) {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       if (await this.act(fn, argument, player)) return;

@@ -58,10 +58,6 @@ function excess(pairs, what) {
   return { usual, more, share: more / usual };
 }
 
-/** Where even a plain player falls behind real time like this, or no more of the processors is idle, the machine is measured. */
-const TOO_SLOW = 0.95;
-const TOO_BUSY = 0.95;
-
 /**
  * Viewers who come one a second, and play for a minute more. One whole segment from the CDN for each start and one
  * copy of everything is the least that has to come from there; a plain twin starts amid them, at another origin.
@@ -77,7 +73,6 @@ function crowdOf(count, window, { least }) {
       for (let i = 0; i < count; i += 1) tabs.push(await t.tab({ name: `viewer ${i + 1}` }));
       const plain = await t.tab({ name: "plain twin" });
       await t.sleep(2);
-      const begun = Date.now();
       const swarm = joined(demo);
       let twinStarts;
       for (const [i, tab] of tabs.entries()) {
@@ -100,12 +95,9 @@ function crowdOf(count, window, { least }) {
         t.figure(tabs[i].name, describe(report));
         undisturbed(t, tabs[i].name, report);
       }
-      const [real, busy] = [pace(twin), t.machine.busy(begun)];
-      const judged = real >= TOO_SLOW && busy <= TOO_BUSY;
-      if (!judged) t.notJudged(`this machine, ${(100 * busy).toFixed(0)} % busy, plays ${count} tabs at ${real.toFixed(3)} of real time`);
       const share = offloadOf(origin, seen, 0, end);
       t.figure(`net offload at the origin (limit ${mostOffload(seen, end).toFixed(3)})`, share);
-      t.check(!judged || share >= least, `net offload ${share.toFixed(3)}`);
+      t.checkSpeed(share >= least, `net offload ${share.toFixed(3)}`);
       const steady = offloadOf(origin, seen, settled + 1, end);
       t.figure(`after the first 20 s (limit ${(1 - 1 / count).toFixed(3)})`, steady);
       const often = copiedOften(tabs.map(({ name }) => name), seen, settled + 1, end);
@@ -115,10 +107,10 @@ function crowdOf(count, window, { least }) {
       const own = seen.map(({ events }) => events.segment.filter(({ loader, kind }) => loader === "player" && kind === "main").length);
       t.figure("segments of each start by the player's loader", own.join(" "));
       // Who comes while the machine is busy may have its picture, and so its engine, too late to wait for.
-      t.check(!judged || median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
+      t.checkSpeed(median(own) === 1, `${own.join(" ")} segments by the players' loaders: most should take one`);
       const late = median(seen.map((report) => latency(report)));
       t.figure("latency: plain, swarm (median)", `${latency(twin).toFixed(2)}, ${late.toFixed(2)}`);
-      t.check(!judged || late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
+      t.checkSpeed(late <= latency(twin) * 1.05, `latency ${late.toFixed(2)} s, a plain player's is ${latency(twin).toFixed(2)} s`);
     },
   };
 }
@@ -153,9 +145,9 @@ export const crowd = [
           t.figure(tabs[i].name, describe(report));
           undisturbed(t, tabs[i].name, report);
           const speed = pace(report);
-          t.check(speed > real - 0.03, `${tabs[i].name} played at ${speed.toFixed(3)}, the plain twin at ${real.toFixed(3)}`);
+          t.checkSpeed(speed > real - 0.03, `${tabs[i].name} played at ${speed.toFixed(3)}, the plain twin at ${real.toFixed(3)}`);
           const [own, usual] = [latency(report), latency(twin)];
-          t.check(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
+          t.checkSpeed(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
           t.check(report.at - report.firstFrameMs >= SECONDS * 1000, `${tabs[i].name} played for less than ${SECONDS} s`);
           await asPublished(t, publisher, tabs[i].name, report);
           t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
@@ -164,7 +156,7 @@ export const crowd = [
         }
         const share = offload(origin, seen);
         t.figure("net offload at the origin (limit 0.75)", share);
-        t.check(share >= 0.6, `net offload ${share.toFixed(3)}`);
+        t.checkSpeed(share >= 0.6, `net offload ${share.toFixed(3)}`);
         const told = sum(seen.map(({ stats }) => stats.deliveredBytes));
         t.check(told === sum(seen.map(delivered)), `the players report ${told} delivered bytes`);
         const grown = (await wasmMemory(tabs[0])) - memory;

@@ -44,7 +44,7 @@ export const dash = [
       const gained = (field) => sum(seen.map(({ stats }, i) => stats[field] - before[i][field]));
       const share = gained("peerBytes") / gained("deliveredBytes");
       t.figure("share from peers while all four were there", share);
-      t.check(share >= 0.5, `only ${share.toFixed(2)} came from peers`);
+      t.checkSpeed(share >= 0.5, `only ${share.toFixed(2)} came from peers`);
     },
   },
 
@@ -90,7 +90,7 @@ export const dash = [
       }
       const share = offload(origin, seen);
       t.figure(`net offload at the origin (limit ${mostOffload(seen, Infinity).toFixed(3)})`, share);
-      t.check(share >= 0.5, `net offload ${share.toFixed(3)}`);
+      t.checkSpeed(share >= 0.5, `net offload ${share.toFixed(3)}`);
     },
   },
 
@@ -115,11 +115,11 @@ export const dash = [
         await asPublished(t, publisher, tabs[i].name, report);
         t.check(report.stats.peers === 3, `${tabs[i].name} has ${report.stats.peers} of 3 peers`);
         const own = latency(report);
-        t.check(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
+        t.checkSpeed(own <= usual * 1.1, `${tabs[i].name} was ${own.toFixed(2)} s behind, the plain twin ${usual.toFixed(2)} s`);
       }
       const share = offload(origin, seen);
       t.figure("net offload at the origin (limit 0.75)", share);
-      t.check(share >= 0.55, `net offload ${share.toFixed(3)}`);
+      t.checkSpeed(share >= 0.55, `net offload ${share.toFixed(3)}`);
     },
   },
 
@@ -137,7 +137,7 @@ export const dash = [
       const [twin, report] = await reports([plain, viewer]);
       for (const [tab, seen] of [[plain, twin], [viewer, report]]) t.figure(tab.name, describe(seen));
       undisturbed(t, viewer.name, report);
-      t.check(latency(report) <= latency(twin) * 1.1, `${latency(report).toFixed(2)} s behind, the plain twin ${latency(twin).toFixed(2)} s`);
+      t.checkSpeed(latency(report) <= latency(twin) * 1.1, `${latency(report).toFixed(2)} s behind, the plain twin ${latency(twin).toFixed(2)} s`);
       const { stats } = report;
       t.check(stats.offReason === "no-hashes", `P2P is off because of ${stats.offReason}`);
       t.check(stats.cdnBytes > 0 && stats.deliveredBytes > 0, "nothing was counted");
