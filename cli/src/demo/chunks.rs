@@ -59,6 +59,14 @@ pub(super) fn split(fragment: &[u8], count: u64, sequence: u32) -> Result<Vec<Ve
     Ok(chunks)
 }
 
+/// How long the samples of `fragment` last, by what it says of each, in ticks of its track.
+///
+/// # Errors
+/// The bytes are no fragment with one track run.
+pub(super) fn duration(fragment: &[u8]) -> Result<u64, BoxError> {
+    Ok(read(fragment)?.samples.iter().map(|s| s.duration).sum())
+}
+
 impl Run<'_> {
     fn chunk(&self, range: Range<usize>, time: u64, sequence: u32) -> Result<Vec<u8>, BoxError> {
         let samples = self.samples.get(range.clone()).ok_or(missing(b"trun"))?;

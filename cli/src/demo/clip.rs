@@ -5,6 +5,7 @@
 //! exactly, so that the end of one round is the start of the next.
 
 use crate::boxes::{BoxError, Mp4Box, boxes, decode_time, find};
+use crate::demo::chunks;
 use anyhow::{Context as _, ensure};
 use std::fs;
 use std::ops::Range;
@@ -107,6 +108,16 @@ fn track(name: &'static str, data: &'static [u8]) -> anyhow::Result<Track> {
         "{} fragments",
         fragments.len()
     );
+    let mut at = 0;
+    for fragment in &fragments {
+        let stated = chunks::duration(fragment.bytes)?;
+        ensure!(
+            (fragment.start, fragment.duration) == (at, stated),
+            "the fragment at {} of {timescale} ticks a second lasts {stated}: the next is not at its end, or {LOOP_SECONDS} s are not over",
+            fragment.start,
+        );
+        at += stated;
+    }
     let rate = frame_rate(&fragments, timescale)?;
     Ok(Track {
         name,
@@ -259,6 +270,7 @@ pub(super) mod tests {
         assert!((picture.rate - 30.0).abs() < 1e-9, "{}", picture.rate);
         assert!(found[2].picture.is_none());
 
+        // Nothing of what comes after the first four segments.
         fs::write(folder.path().join("v1.mp4"), &v0[..v0.len() / 2]).unwrap();
         let error = tracks(Some(folder.path())).err().unwrap();
         assert!(format!("{error:#}").starts_with("clip v1: "), "{error:#}");

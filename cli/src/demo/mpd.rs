@@ -160,7 +160,11 @@ fn representation(text: &mut String, track: &Track, template: &str) {
             height,
             rate,
         }) => {
-            let rate = rate.round();
+            // A whole number or a fraction (ISO/IEC 23009-1 §5.3.7.2).
+            let rate = match rate {
+                whole if whole.fract() == 0.0 => format!("{whole}"),
+                other => format!("{:.0}/1000", other * 1000.0),
+            };
             writeln!(
                 text,
                 " width=\"{width}\" height=\"{height}\" frameRate=\"{rate}\">"

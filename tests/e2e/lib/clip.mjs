@@ -1,6 +1,6 @@
 // The demo's clip with fewer pictures: the same tracks, segments and bit rates at 6 frames per second instead of 30.
-// What is tested is delivery. To decode and draw five times as many pictures is a third of what a tab costs the
-// processor here (docs/testing.md), and a tab that gets no processor stands still, whoever delivers to it.
+// What is tested is delivery. To decode and draw five times as many pictures is a quarter of what a tab costs the
+// processor (docs/testing.md), and a tab that gets no processor stands still, whoever delivers to it.
 import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,9 +21,15 @@ const FRAGMENTS = "+cmaf+frag_keyframe+empty_moov+default_base_moof+skip_trailer
 /** Makes it in a folder of its own, which `close()` removes. */
 export async function thinClip() {
   const folder = await mkdtemp(join(tmpdir(), "swarmline-clip-"));
-  await Promise.all(Object.entries(VIDEO).map(([name, rate]) => encode(folder, `${name}.mp4`, rate)));
-  await copyFile(join(MEDIA, "a0.mp4"), join(folder, "a0.mp4"));
-  return { folder, close: () => rm(folder, { recursive: true, force: true }) };
+  const close = () => rm(folder, { recursive: true, force: true });
+  try {
+    await Promise.all(Object.entries(VIDEO).map(([name, rate]) => encode(folder, `${name}.mp4`, rate)));
+    await copyFile(join(MEDIA, "a0.mp4"), join(folder, "a0.mp4"));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { folder, close };
 }
 
 async function encode(folder, file, rate) {

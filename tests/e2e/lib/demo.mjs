@@ -70,14 +70,14 @@ export class Demo {
 
   /** Waits until a playlist of the input is there, sealed and long enough to start. */
   async ready(name, segments = 3) {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 40_000;
     const [file, mark] = name.endsWith(".mpd") ? [listOf(name), '"sha256"'] : [name, "#EXT-X-SWARMLINE:"];
     while (Date.now() < end) {
       const text = await fetch(this.input(file)).then((response) => (response.ok ? response.text() : ""));
       if (text.split(mark).length > segments) return;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`${name} was not served with hashes within 20 s`);
+    throw new Error(`${name} was not served with hashes within 40 s`);
   }
 
   /**

@@ -45,6 +45,15 @@ export class Tab {
     await session.send("Network.emulateNetworkConditions", { offline: false, ...speed });
   }
 
+  /** Processor time of the tab's own process until now, in seconds. Chromium only. */
+  async processorTime() {
+    const session = await this.context.newCDPSession(this.page);
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    const { metrics } = await session.send("Performance.getMetrics");
+    await session.detach();
+    return metrics.find(({ name }) => name === "ProcessTime").value;
+  }
+
   /** Starts a player (see page/player.js for what may be set); its number is the answer. */
   async start(config) {
     return this.page.evaluate((config) => window.start(config), { unseen: this.unseen, ...config });

@@ -47,13 +47,13 @@ export const answers = overKinds((kind) => [
       const tabs = await viewers(t, demo, 2, kind.live(demo));
       await Promise.all(tabs.map((tab) => tab.peers(1)));
       await demo.faults({ corruptShare: 1 });
-      await Promise.all(tabs.map((tab) => tab.until(offBecause, { argument: "hash-mismatch", seconds: 40 })));
+      await Promise.all(tabs.map((tab) => tab.until(offBecause, { argument: "hash-mismatch" })));
       await t.sleep(2);
       await demo.faults();
       // The CDN has recovered before the player has given up.
       const times = await Promise.all(tabs.map((tab) => tab.act(({ video }) => video.currentTime)));
       for (const [i, tab] of tabs.entries()) {
-        await tab.until(({ video }, time) => video.currentTime > time + 3, { argument: times[i], seconds: 40, what: "playback goes on" });
+        await tab.until(({ video }, time) => video.currentTime > time + 3, { argument: times[i], what: "playback goes on" });
         const report = await tab.report();
         const { offReason, hashFailures } = report.stats;
         t.figure(tab.name, `${describe(report)}, hash failures ${hashFailures}`);
@@ -80,7 +80,7 @@ export const answers = overKinds((kind) => [
         await tab.start({ ...kind.live(demo), swarm: joined(demo) });
         tabs.push(tab);
       }
-      await Promise.all(tabs.map((tab) => tab.until(offBecause, { argument: "hash-mismatch", seconds: 40 })));
+      await Promise.all(tabs.map((tab) => tab.until(offBecause, { argument: "hash-mismatch" })));
       for (const tab of tabs) {
         const report = await tab.report();
         const { hashFailures, peerBytes, uploadedBytes } = report.stats;

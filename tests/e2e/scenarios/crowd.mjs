@@ -6,6 +6,8 @@ import { idle } from "../lib/machine.mjs";
 import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 
 const SECONDS = 40;
+/** Of a tab's process without the pictures' share; cargo xtask bench has the whole. A loader that spins takes more than this. */
+const MOST_TIMES = 2;
 
 const wasmMemory = (tab) =>
   tab.page.evaluate(async () => (await (await import("/dist/wasm/swarmline.js")).default()).memory.buffer.byteLength);
@@ -135,10 +137,16 @@ export const crowd = [
         await plain.start(kind.live(other));
         await t.sleep(10);
         const memory = await wasmMemory(tabs[0]);
+        const spent = () => Promise.all([plain, ...tabs].map((tab) => tab.processorTime()));
+        const before = await spent();
         await t.sleep(SECONDS - 10);
+        const [usually, ...took] = (await spent()).map((seconds, i) => seconds - before[i]);
         const [twin, ...seen] = await reports([plain, ...tabs]);
         const real = pace(twin);
         t.figure(plain.name, describe(twin));
+        const times = median(took) / usually;
+        t.figure("processor time of a tab's process, as a multiple of the plain twin's (median)", times);
+        t.check(times <= MOST_TIMES, `a tab takes ${times.toFixed(2)} times the plain twin's processor time`);
         const origin = await demo.stats();
         await trace.stop();
         for (const [i, report] of seen.entries()) {

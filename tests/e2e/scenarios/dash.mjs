@@ -20,7 +20,7 @@ export const dash = [
         await tab.playing();
         return tab;
       };
-      const getsSome = (tab, what) => tab.until((record) => record.stats().peerBytes > 0, { what, seconds: 30 });
+      const getsSome = (tab, what) => tab.until((record) => record.stats().peerBytes > 0, { what });
       // While there are but two, what the newcomer gets comes from the other.
       const first = await join("dash", "dash.js viewer 0");
       await t.sleep(8);
@@ -61,7 +61,7 @@ export const dash = [
         await tabs.at(-1).playing();
         await t.sleep(4);
       }
-      await Promise.all(tabs.map((tab) => tab.sharing({ seconds: 30 })));
+      await Promise.all(tabs.map((tab) => tab.sharing()));
       await t.sleep(10);
       for (const tab of tabs) {
         const report = await tab.report();

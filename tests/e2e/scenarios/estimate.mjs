@@ -54,6 +54,7 @@ export const estimate = overKinds((kind) => [
       await t.sleep(SECONDS);
       const estimates = await Promise.all(tabs.map((tab) => tab.act(({ side }) => side.estimate)));
       const least = LEAST * Math.min(LINE, estimates[0]);
+      t.check(estimates[0] >= LINE / 2, "even the plain player takes the line for less than half of what it is");
       for (const [i, tab] of tabs.entries()) {
         const report = await tab.report();
         const seen = estimates[i];

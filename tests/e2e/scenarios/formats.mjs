@@ -14,7 +14,7 @@ const given = (t, tabs) =>
 const TOO_LATE_MS = 4_700;
 
 const late = (t, publisher) =>
-  t.figure("stalls not judged", `nothing was published for ${(publisher.longestPause / 1000).toFixed(1)} s`);
+  t.notJudged(`stalls: nothing was published for ${(publisher.longestPause / 1000).toFixed(1)} s`);
 
 /** A second viewer joins a first one; most of what it plays after that comes from its peer. */
 async function share(t, demo, url, { hls = { maxBufferLength: 8 }, dash, protection, seconds = 14, library } = {}) {

@@ -26,16 +26,16 @@ const interruption = (name, interrupt) => (kind) => ({
     const [other, victim] = await viewers(t, demo, 2, { ...options, names: "viewer" });
     const [twin] = await viewers(t, demo, 1, { ...options, names: "plain twin", swarm: null });
     await victim.peers(1);
-    await victim.sharing({ seconds: 30 });
+    await victim.sharing();
     await interrupt(t, [victim, twin]);
     const [before, asleep] = await Promise.all([victim.stats(), twin.report()]);
     // Each side may take the other for gone; then they find each other again.
-    await victim.peers(1, { seconds: 40 });
+    await victim.peers(1);
     await t.sleep(8);
     // dash.js does not always get over it, with or without peers; who loads nothing has nothing to share.
     const isLoading = async () => delivered(await twin.report()) > delivered(asleep);
     const isSharing = async () => shared(await victim.stats()) > shared(before);
-    await t.until("it shares again, or its plain twin loads nothing", async () => (await isSharing()) || !(await isLoading()), { seconds: 30 });
+    await t.until("it shares again, or its plain twin loads nothing", async () => (await isSharing()) || !(await isLoading()));
     const [report, plain, rest] = await reports([victim, twin, other]);
     t.figure("interrupted", describe(report));
     t.figure("plain twin", describe(plain));

@@ -6,7 +6,7 @@ const time = (tab) => tab.page.evaluate(() => document.getElementById("video").c
 /** Waits for words on the page. */
 const says = (tab, id, words) =>
   tab.page.waitForFunction(([id, words]) => document.getElementById(id).textContent.includes(words), [id, words], {
-    timeout: 20_000,
+    timeout: 40_000,
   });
 
 const phone = { viewport: { width: 360, height: 740 }, colorScheme: "dark", hasTouch: true, isMobile: true };

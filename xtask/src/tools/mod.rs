@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Finds ffmpeg, which makes the streams of the format tests; on Debian as root it is installed.
+/// Finds ffmpeg, which makes the streams that tests play; on Debian as root it is installed.
 ///
 /// # Errors
 /// There is none; the message says what to install.
@@ -28,7 +28,7 @@ pub(crate) fn ffmpeg() -> Result<PathBuf> {
         return Ok(path);
     }
     bail!(
-        "no ffmpeg found: the format tests make their streams with it. Install it (Debian, Ubuntu: \
+        "no ffmpeg found: it makes the streams that the tests play. Install it (Debian, Ubuntu: \
          `apt-get install ffmpeg`; macOS: `brew install ffmpeg`; Windows: `winget install ffmpeg`) or \
          name one with FFMPEG=/path/to/ffmpeg"
     )
