@@ -59,12 +59,13 @@ pub(super) fn split(fragment: &[u8], count: u64, sequence: u32) -> Result<Vec<Ve
     Ok(chunks)
 }
 
-/// How long the samples of `fragment` last, by what it says of each, in ticks of its track.
+/// How many samples `fragment` has, and how long they last by what it says of each, in ticks of its track.
 ///
 /// # Errors
 /// The bytes are no fragment with one track run.
-pub(super) fn duration(fragment: &[u8]) -> Result<u64, BoxError> {
-    Ok(read(fragment)?.samples.iter().map(|s| s.duration).sum())
+pub(super) fn extent(fragment: &[u8]) -> Result<(usize, u64), BoxError> {
+    let samples = read(fragment)?.samples;
+    Ok((samples.len(), samples.iter().map(|s| s.duration).sum()))
 }
 
 impl Run<'_> {

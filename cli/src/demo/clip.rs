@@ -108,17 +108,17 @@ fn track(name: &'static str, data: &'static [u8]) -> anyhow::Result<Track> {
         "{} fragments",
         fragments.len()
     );
-    let mut at = 0;
+    let (mut at, mut samples) = (0, 0);
     for fragment in &fragments {
-        let stated = chunks::duration(fragment.bytes)?;
+        let (count, stated) = chunks::extent(fragment.bytes)?;
         ensure!(
             (fragment.start, fragment.duration) == (at, stated),
             "the fragment at {} of {timescale} ticks a second lasts {stated}: the next is not at its end, or {LOOP_SECONDS} s are not over",
             fragment.start,
         );
         at += stated;
+        samples += count;
     }
-    let rate = frame_rate(&fragments, timescale)?;
     Ok(Track {
         name,
         init: slice(data, 0..moov.whole.end)?,
@@ -128,18 +128,9 @@ fn track(name: &'static str, data: &'static [u8]) -> anyhow::Result<Track> {
         picture: size.map(|(width, height)| Picture {
             width,
             height,
-            rate,
+            rate: samples as f64 / LOOP_SECONDS as f64,
         }),
     })
-}
-
-/// Samples per second in the first fragment.
-fn frame_rate(fragments: &[Fragment], timescale: u64) -> anyhow::Result<f64> {
-    let first = fragments.first().context("no fragment")?;
-    let path = [*b"moof", *b"traf", *b"trun"];
-    let trun = find(first.bytes, 0..first.bytes.len(), &path)?;
-    let samples = trun.read::<4>(first.bytes, 4)?;
-    Ok(samples as f64 * timescale as f64 / first.duration as f64)
 }
 
 fn timescale(data: &[u8], mdia: &Mp4Box) -> Result<u64, BoxError> {
