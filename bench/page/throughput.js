@@ -1,7 +1,8 @@
 // One viewer without a decoder, for measuring how fast the loader is: the package's hls.js plug-in, its engine and its peers are
-// the real ones. And a bare data channel, for comparison.
+// the real ones. Beside it, for comparison, is what a page needs for a bare data channel.
 import { withSwarmline } from "/dist/hls.js";
 import { Media, Player, load, read } from "/page/soak.js";
+import "./raw.js";
 
 /** No deadline is near: what is asked of the loader is to be fast, not to be in time. */
 const SEGMENT_SECONDS = 60;
@@ -67,57 +68,3 @@ window.watchDigests = () => {
     return performance.now() - begun;
   };
 };
-
-/** One end of a bare data channel. The one that offers sends. */
-window.raw = {
-  async offer() {
-    this.connection = new RTCPeerConnection();
-    this.channel = this.connection.createDataChannel("raw");
-    await this.connection.setLocalDescription();
-    return gathered(this.connection);
-  },
-  async answer(offer) {
-    this.connection = new RTCPeerConnection();
-    this.arrived = new Promise((resolve) => {
-      this.connection.ondatachannel = ({ channel }) => resolve(channel);
-    });
-    await this.connection.setRemoteDescription(offer);
-    await this.connection.setLocalDescription();
-    return gathered(this.connection);
-  },
-  async connect(answer) {
-    await this.connection.setRemoteDescription(answer);
-    if (this.channel.readyState !== "open") await new Promise((resolve) => (this.channel.onopen = resolve));
-  },
-  async send(bytes, size) {
-    const { channel } = this;
-    const message = new Uint8Array(size);
-    channel.bufferedAmountLowThreshold = 2 ** 18;
-    for (let left = bytes; left > 0; left -= size) {
-      if (channel.bufferedAmount > 2 ** 20) await new Promise((resolve) => (channel.onbufferedamountlow = resolve));
-      channel.send(message);
-    }
-  },
-  /** How long `bytes` take from now on, in ms: into one buffer, as a loader has to put them. */
-  async receive(bytes) {
-    const channel = await this.arrived;
-    channel.binaryType = "arraybuffer";
-    const whole = new Uint8Array(bytes);
-    let got = 0;
-    let begun = 0;
-    await new Promise((resolve) => {
-      channel.onmessage = ({ data }) => {
-        begun ||= performance.now();
-        whole.set(new Uint8Array(data), got);
-        got += data.byteLength;
-        if (got >= bytes) resolve();
-      };
-    });
-    return performance.now() - begun;
-  },
-};
-
-async function gathered(connection) {
-  while (connection.iceGatheringState !== "complete") await new Promise((resolve) => setTimeout(resolve, 20));
-  return connection.localDescription.toJSON();
-}

@@ -4,6 +4,7 @@ import { median, sum } from "../../tests/e2e/lib/figures.mjs";
 import { Audience, common, hearsay, noticed, sleep } from "../lib/audience.mjs";
 import { hls, overDash, rivalDefault, rivalNear, swarmline } from "../lib/contenders.mjs";
 import { watchWasm } from "../lib/page-scripts.mjs";
+import { movedBytes, ring } from "../lib/raw-channel.mjs";
 import { goal } from "../lib/rounds.mjs";
 
 const TABS = 4;
@@ -19,7 +20,15 @@ const BESIDE = 64 * 2 ** 20;
 
 const one = (mbit, contenders, more = "") => ({ name: `${TABS} tabs, ${mbit} Mbit/s${more}`, event: { window: 8, mbit }, contenders });
 
-const overHls = [hls, rivalDefault, rivalNear, swarmline];
+/** How little it can cost: the plain player, and beside it the bytes of a perfect swarm moved by the browser alone. */
+const bare = {
+  name: "hls.js, and as many bytes over bare data channels",
+  bare: true,
+  config: hls.config,
+  beside: ring,
+};
+
+const overHls = [hls, rivalDefault, rivalNear, swarmline, bare];
 
 /** What is alive in a tab after a collection: JavaScript objects, and buffers, WebAssembly's memory among them. */
 async function weigh(tab) {
@@ -70,6 +79,7 @@ export default {
     try {
       // Hashing what they are given would cost all contenders the same, and make them look alike.
       await audience.startAll({ unhashed: true });
+      await contender.beside?.(audience);
       await sleep(settling);
       const [before, from] = [audience.cpu(), performance.now()];
       await sleep(measured);
@@ -85,6 +95,7 @@ export default {
         longTasks: tasks / TABS / (traced / 60),
         memory: mb(({ objects, buffers }) => objects + buffers),
         wasm: mb(({ wasm }) => wasm),
+        ...(contender.bare && { movedBytes: await movedBytes(audience) }),
         ...hearsay(reports),
       };
     } finally {
@@ -94,7 +105,7 @@ export default {
 
   goals({ contenders }, of) {
     const [plain, ours] = [contenders.find(({ plain }) => plain).name, contenders.find(({ ours }) => ours).name];
-    const rivals = contenders.filter((other) => !other.plain && !other.ours);
+    const rivals = contenders.filter((other) => !other.plain && !other.ours && !other.bare);
     return [
       goal("CPU per tab ≤ 1.10 × plain", of(ours, "cpu") <= 1.1 * of(plain, "cpu")),
       ...rivals.map(({ name }) => goal(`CPU per tab below that of ${name}`, of(ours, "cpu") < of(name, "cpu"))),

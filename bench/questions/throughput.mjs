@@ -2,6 +2,7 @@
 import { sum } from "../../tests/e2e/lib/figures.mjs";
 import { LargeOrigin } from "../../tests/e2e/lib/large-origin.mjs";
 import { Tab } from "../../tests/e2e/lib/tab.mjs";
+import { join } from "../lib/raw-channel.mjs";
 import { goal } from "../lib/rounds.mjs";
 
 const SEGMENT = 4 * 2 ** 20;
@@ -12,9 +13,7 @@ const raw = (size) => ({
   bare: true,
   async measure({ tab }) {
     const [sender, receiver] = [await tab("sender"), await tab("receiver")];
-    const offer = await sender.page.evaluate(() => window.raw.offer());
-    const answer = await receiver.page.evaluate((offer) => window.raw.answer(offer), offer);
-    await sender.page.evaluate((answer) => window.raw.connect(answer), answer);
+    await join(sender.page, receiver.page);
     const bytes = SEGMENT * SEGMENTS;
     const received = receiver.page.evaluate((bytes) => window.raw.receive(bytes), bytes);
     await sender.page.evaluate(([bytes, size]) => window.raw.send(bytes, size), [bytes, size]);
