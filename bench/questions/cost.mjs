@@ -6,6 +6,7 @@ import { hls, overDash, rivalDefault, rivalNear, swarmline } from "../lib/conten
 import { watchWasm } from "../lib/page-scripts.mjs";
 import { movedBytes, ring } from "../lib/raw-channel.mjs";
 import { goal } from "../lib/rounds.mjs";
+import { watchSpeed } from "../lib/speed.mjs";
 
 const TABS = 4;
 const SETTLING = 20;
@@ -81,9 +82,9 @@ export default {
       await audience.startAll({ unhashed: true });
       await contender.beside?.(audience);
       await sleep(settling);
-      const [before, from] = [audience.cpu(), performance.now()];
+      const [before, from, speed] = [audience.cpu(), performance.now(), watchSpeed()];
       await sleep(measured);
-      const [after, to] = [audience.cpu(), performance.now()];
+      const [after, to, work] = [audience.cpu(), performance.now(), speed()];
       const { reports } = await audience.look();
       const tasks = await longTasks(audience, traced);
       const weights = await Promise.all(audience.tabs.map(weigh));
@@ -92,6 +93,7 @@ export default {
         ...common(reports),
         ...noticed(reports),
         cpu: (after - before) / ((to - from) / 1000) / TABS,
+        work,
         longTasks: tasks / TABS / (traced / 60),
         memory: mb(({ objects, buffers }) => objects + buffers),
         wasm: mb(({ wasm }) => wasm),

@@ -99,6 +99,9 @@ pub struct Figures {
     pub violations: u64,
     /// Messages between peers, per viewer and second.
     pub messages_per_viewer_second: f64,
+    /// Peer connections begun, by an offer or for one, per viewer and minute: each is work for a browser, and a description
+    /// for a tracker to pass on.
+    pub connections_per_viewer_minute: f64,
     /// Bytes between peers that are not media ÷ bytes given to players.
     pub control_ratio: f64,
     /// Calls of the engine, per viewer and second.
@@ -197,6 +200,8 @@ impl Figures {
             recovery_s: recovery(plan, report, limits.gross),
             violations: report.violation_count,
             messages_per_viewer_second: total.messages as f64 / measured_viewer_seconds(report),
+            connections_per_viewer_minute: 60.0 * total.connections as f64
+                / measured_viewer_seconds(report),
             control_ratio: ratio(total.control_bytes, total.delivered_bytes),
             engine_calls_per_viewer_second: report.engine_calls as f64 / viewer_seconds,
             events_per_viewer_second: report.events as f64 / viewer_seconds,

@@ -51,6 +51,8 @@ pub struct Tally {
     pub messages: u64,
     /// Bytes of messages other than chunks.
     pub control_bytes: u64,
+    /// Peer connections begun, by an offer or for one.
+    pub connections: u64,
 }
 
 impl Tally {
@@ -69,6 +71,7 @@ impl Tally {
         self.requests += other.requests;
         self.messages += other.messages;
         self.control_bytes += other.control_bytes;
+        self.connections += other.connections;
     }
 }
 

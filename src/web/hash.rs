@@ -1,9 +1,9 @@
 //! SHA-256 of JS-owned bytes: `crypto.subtle`, else this crate's own in short steps.
 //!
-//! `crypto.subtle` copies the bytes when asked and hashes off the main thread. Pages in insecure
-//! contexts do not have it; there the bytes are copied (also within JavaScript) when asked, and
-//! hashed in slices of [`SLICE`] with a task of the event loop between them, so that no long task
-//! comes of it. Either way the digest is of the bytes as they were when asked.
+//! `crypto.subtle` takes the bytes as they are when asked. Where it works is the browser's choice: Chromium 156 hashes at
+//! once, on the thread that asks (a millisecond for a megabyte), and answers later. Pages in insecure contexts do not have
+//! it; there the bytes are copied (also within JavaScript) when asked, and hashed in slices of [`SLICE`] with a task of the
+//! event loop between them, so that no long task comes of it.
 
 use crate::web::buffers::{BufferError, copy};
 use crate::web::globals::scope;

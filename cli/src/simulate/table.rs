@@ -104,6 +104,11 @@ fn swarm_rows(f: &Figures) -> Vec<Row> {
             format!("{:.3}", f.upload_fairness),
             String::new(),
         ),
+        (
+            "connections begun",
+            format!("{:.1}", f.connections_per_viewer_minute),
+            "per viewer and minute, arrivals included".to_owned(),
+        ),
     ]
 }
 

@@ -104,6 +104,7 @@ impl Engine {
         };
         self.review_timers();
         if let Some(peer) = peer.filter(|peer| peer.ready) {
+            self.trackers.hopeful();
             self.reopen(peer.asked.iter().copied());
             self.notify(
                 Notice::PeerDisconnected {

@@ -213,6 +213,7 @@ impl Engine {
             self.quiet_until = self.now + INTRODUCTION;
         }
         self.settled = true;
+        self.trackers.hopeful();
         self.review_timers();
         self.notify(Notice::PeerConnected { conn, peer: id }, out);
         self.introduce(conn, out);

@@ -12,7 +12,8 @@
 //!   [`MAX_INTERVAL`], and at least every [`SEEK_INTERVAL`] while peers are lacking: trackers forget
 //!   who falls silent. The first ones come sooner ([`NEWS_INTERVAL`]), for the count of viewers.
 //! * Offers go out when the swarm lacks peers and the tracker has others than those we know, or does
-//!   not say; not more often than every [`MIN_GAP`], and less and less often while nobody answers.
+//!   not say; not more often than every [`MIN_GAP`], and less and less often while nothing comes of it: answers are not
+//!   enough, for behind some NATs they lead to no connection.
 //! * A socket that does not open, or a tracker that does not answer an announce, within [`PATIENCE`]
 //!   is closed. Whatever closes, for whatever reason, is tried again for ever, with back-off.
 //!
@@ -292,15 +293,16 @@ impl Trackers {
     /// What the swarm lacks now: `missing` peers, with `connected` ones there or on their way. To be
     /// told whenever it changes.
     pub fn seek(&mut self, missing: u32, connected: u32) {
-        // Who has just lost neighbours should not wait as long as who asked in vain.
-        if connected < self.need.connected {
-            for link in &mut self.links {
-                if let Some(session) = link.session() {
-                    session.hopeful();
-                }
+        self.need = Need { missing, connected };
+    }
+
+    /// A neighbour was found, or one has gone: whoever looks for others need not wait as long as one whose offers lead nowhere.
+    pub fn hopeful(&mut self) {
+        for link in &mut self.links {
+            if let Some(session) = link.session() {
+                session.hopeful();
             }
         }
-        self.need = Need { missing, connected };
     }
 
     /// Trackers that would usefully take offers now, each named once per [`MIN_GAP`] at most. To be
@@ -424,15 +426,12 @@ fn take(session: &mut Session, tracker: TrackerId, incoming: Incoming) -> Option
             offer: said.offer,
             sdp: said.sdp,
         }),
-        Incoming::Answer(said) => {
-            session.answered();
-            Some(Output::Answer {
-                tracker,
-                peer: said.peer,
-                offer: said.offer,
-                sdp: said.sdp,
-            })
-        }
+        Incoming::Answer(said) => Some(Output::Answer {
+            tracker,
+            peer: said.peer,
+            offer: said.offer,
+            sdp: said.sdp,
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::core::time::{Duration, Time, micros};
 
 /// How long the first response may take before offers go out without knowing the swarm's size.
 const BLIND_AFTER: Duration = Duration::from_secs(2);
-/// Batches of offers without an answer after which the gap between them grows no more (48 s).
+/// Batches of offers that led nowhere after which the gap between them grows no more (48 s).
 const MAX_MISSES: u32 = 4;
 
 /// What becomes of a message.
@@ -41,7 +41,7 @@ pub(super) struct Session {
     interval: Duration,
     /// When the last batch of offers was asked for.
     wished: Option<Time>,
-    /// Batches of offers that nobody has answered.
+    /// Batches of offers since there was reason to hope.
     misses: u32,
 }
 
@@ -107,11 +107,6 @@ impl Session {
             self.misses = 0;
         }
         self.population = population.or(self.population);
-    }
-
-    /// A peer answered an offer.
-    pub(super) fn answered(&mut self) {
-        self.misses = 0;
     }
 
     /// There is a new reason to ask.

@@ -23,6 +23,7 @@ impl Viewer {
     }
 
     fn add_channel(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, mut channel: Channel) {
+        self.tally.connections += 1;
         channel.mask = self.masks.0;
         if self.channels.insert(conn, channel).is_some() {
             self.violation(ctx, "connection number used twice", format!("{conn:?}"));
