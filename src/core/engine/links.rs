@@ -22,6 +22,11 @@ pub fn info_hash(swarm_key: &str) -> InfoHash {
     InfoHash(id)
 }
 
+/// An upload ceiling as neighbours are told of it, in kbit/s.
+pub(super) fn kbps(bits_per_second: u64) -> u32 {
+    u32::try_from(bits_per_second / 1000).unwrap_or(u32::MAX)
+}
+
 impl Engine {
     /// P2P was switched on or off.
     pub(super) fn switch(&mut self, on: bool, out: &mut Vec<Action>) {
@@ -124,7 +129,7 @@ impl Engine {
             return;
         }
         self.review_timers();
-        let upload_kbps = u32::try_from(self.config.max_upload_bitrate / 1000).unwrap_or(u32::MAX);
+        let upload_kbps = kbps(self.config.max_upload_bitrate);
         self.send(
             conn,
             &Message::Hello {

@@ -8,11 +8,12 @@
 
 use super::Engine;
 use super::get::Get;
+use super::links::kbps;
 use crate::core::action::Action;
 use crate::core::config::LEAF;
-use crate::core::ids::{PeerId, SegKey, SegmentHash};
+use crate::core::ids::{SegKey, SegmentHash};
 use crate::core::list::List;
-use crate::core::scheduler::election::{self, Crowd};
+use crate::core::scheduler::election::{self, Candidate, Crowd};
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
 use crate::core::swarm::Peer;
@@ -47,6 +48,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// noticed while it can recover.
 const NEEDED: Duration = Duration::from_secs(4);
 const RESERVE: u32 = 4;
+
+/// Of upload ceilings above so many bitrates no more is made.
+const AMPLE: f64 = 1.5;
 
 /// Segments of the same rendition, before this one, by which a neighbour shows that it watches it.
 const KIN: usize = 3;
@@ -381,12 +385,11 @@ impl Engine {
         let population = u64::from(self.swarm.population()) * kin / neighbours;
         let crowd = Crowd {
             population: population as u32,
-            uploads: !self.bucket.is_closed(),
             diffusion: self.lag.expected(),
             // Whoever told of it may not be believed any more.
             seen: self.gets.get(&seg).is_some_and(|get| get.seen) && self.is_promised(hash),
         };
-        let turn = election::turn(self.swarm.me, hash, &rivals, &crowd);
+        let turn = election::turn(self.candidate(seg), hash, &rivals, &crowd);
         let newcomer = self.now < self.joined + NEWCOMER;
         if newcomer && election::is_small(&crowd) {
             turn + election::STEP * COURTESY
@@ -395,8 +398,28 @@ impl Engine {
         }
     }
 
+    fn candidate(&self, seg: SegKey) -> Candidate {
+        let kbps = if self.bucket.is_closed() {
+            0
+        } else {
+            kbps(self.config.max_upload_bitrate)
+        };
+        Candidate {
+            id: self.swarm.me,
+            upload: kbps.min(self.ample(seg)),
+        }
+    }
+
+    /// An upload ceiling of so many kbit/s brings a segment out as well as any higher one, which may be no more than a word.
+    fn ample(&self, seg: SegKey) -> u32 {
+        let bitrate = self.cache.get(seg).map_or(0.0, |entry| {
+            f64::from(entry.info.bytes) * 8.0 / entry.info.duration.max(0.1)
+        });
+        (bitrate * AMPLE / 1_000.0) as u32 + 1
+    }
+
     /// Neighbours that watch the same rendition: they have a recent segment of it, or this one.
-    fn rivals(&self, seg: SegKey) -> Vec<PeerId> {
+    fn rivals(&self, seg: SegKey) -> Vec<Candidate> {
         let Some(entry) = self.cache.get(seg) else {
             return Vec::new();
         };
@@ -410,13 +433,17 @@ impl Engine {
             .take(KIN)
             .map(|info| info.hash)
             .list();
+        let ample = self.ample(seg);
         let watches = |peer: &Peer| {
             peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
         };
         self.swarm
             .peers()
             .filter(|(_, peer)| watches(peer))
-            .map(|(_, peer)| peer.id)
+            .map(|(_, peer)| Candidate {
+                id: peer.id,
+                upload: peer.upload_kbps.min(ample),
+            })
             .list()
     }
 }

@@ -4,8 +4,8 @@
 //! nobody has to be asked. How it is read depends on the size of the audience:
 //!
 //! * **Election**, when the neighbours are about all there are: a viewer ranks itself among the
-//!   neighbours that watch the same rendition. Rank 0 fetches at once, the others one by one later, and only
-//!   while nobody has the segment or has said that it is fetching it. A neighbour that is late, dead
+//!   neighbours that watch the same rendition, who can hand on more rather than who can hand on little. Rank 0 fetches
+//!   at once, the others one by one later, and only while nobody has the segment or has said that it is fetching it. A neighbour that is late, dead
 //!   or refused by the CDN therefore costs one step of waiting, not a segment.
 //! * **Sortition**, in a larger one: elections among neighbours would copy a segment once per neighbourhood,
 //!   so the number is read as a rank among *all* viewers, whose count the tracker tells. The first [`seeds`]
@@ -37,13 +37,20 @@ const MOST_SEEDS: u32 = 32;
 /// Not before the point of no return.
 const NEVER: Duration = Duration::from_secs(600);
 
+/// Who may fetch a segment for the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Who.
+    pub id: PeerId,
+    /// What it is willing to upload, in any unit that is the same for all; 0: nothing.
+    pub upload: u32,
+}
+
 /// The audience of a rendition, as one viewer sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd {
     /// Viewers of the rendition, this one included; 0: not known.
     pub population: u32,
-    /// Whether this viewer uploads.
-    pub uploads: bool,
     /// After this, news of a segment is late.
     pub diffusion: Duration,
     /// Whether some neighbour has part of it, or has said that it fetches it.
@@ -61,21 +68,32 @@ pub fn is_small(crowd: &Crowd) -> bool {
 }
 
 /// This viewer's turn for `segment`: how long to wait after first seeing that nobody has it.
-pub fn turn(me: PeerId, segment: &SegmentHash, rivals: &[PeerId], crowd: &Crowd) -> Duration {
+pub fn turn(me: Candidate, segment: &SegmentHash, rivals: &[Candidate], crowd: &Crowd) -> Duration {
     let known = rivals.len() as u32 + 1;
     if crowd.population > SMALL && crowd.population > known + known / 2 {
-        return sortition(score(me, segment), crowd);
+        return if me.upload == 0 {
+            NEVER
+        } else {
+            sortition(score(me.id, segment), crowd)
+        };
     }
-    let mine = score(me, segment);
+    let mine = standing(me, segment);
     let rank = rivals
         .iter()
-        .filter(|rival| (score(**rival, segment), **rival) < (mine, me))
+        .filter(|rival| standing(**rival, segment) < mine)
         .count();
     STEP * (rank as u32).min(LONGEST)
 }
 
+/// The lowest goes first. Twice the upload is about twice the chance; who uploads nothing would copy a segment for itself alone, and
+/// comes last.
+fn standing(Candidate { id, upload }: Candidate, segment: &SegmentHash) -> (u64, PeerId) {
+    let score = score(id, segment).checked_div(u64::from(upload));
+    (score.unwrap_or(u64::MAX), id)
+}
+
 fn sortition(score: u64, crowd: &Crowd) -> Duration {
-    if !crowd.uploads || crowd.seen {
+    if crowd.seen {
         return NEVER;
     }
     // Rank among all, over the number of seeds, with eight binary places.
@@ -108,40 +126,57 @@ mod tests {
     use super::*;
     use crate::core::config::strangers::MAX_POPULATION;
 
-    fn peers(count: u32) -> Vec<PeerId> {
+    fn peers(count: u32) -> Vec<Candidate> {
         let peer = |i: u32| {
             let mut id = [0; 20];
             id[..4].copy_from_slice(&i.to_be_bytes());
-            PeerId(id)
+            Candidate {
+                id: PeerId(id),
+                upload: 1_000,
+            }
         };
         (0..count).map(peer).collect()
     }
 
+    /// How often each goes first, over 256 segments.
+    fn wins(all: &[Candidate]) -> Vec<u32> {
+        let mut wins = vec![0; all.len()];
+        for s in 0..=255 {
+            let segment = SegmentHash([s; 32]);
+            let turn = |me: &Candidate| {
+                let rivals = all.iter().copied().filter(|peer| peer.id != me.id);
+                turn(*me, &segment, &rivals.collect::<Vec<_>>(), &NOBODY)
+            };
+            let first: Vec<_> = (0..all.len())
+                .filter(|i| turn(&all[*i]) == Duration::ZERO)
+                .collect();
+            assert_eq!(first.len(), 1);
+            wins[first[0]] += 1;
+        }
+        wins
+    }
+
     const NOBODY: Crowd = Crowd {
         population: 0,
-        uploads: true,
         diffusion: Duration::from_millis(800),
         seen: false,
     };
 
     #[test]
     fn exactly_one_of_few_goes_first_and_the_work_moves_around() {
-        let mut wins = [0; 8];
-        for s in 0..=255 {
-            let segment = SegmentHash([s; 32]);
-            let all = peers(8);
-            let turns: Vec<_> = all
-                .iter()
-                .map(|me| {
-                    let rivals: Vec<_> = all.iter().copied().filter(|p| p != me).collect();
-                    turn(*me, &segment, &rivals, &NOBODY)
-                })
-                .collect();
-            let first: Vec<_> = (0..8).filter(|i| turns[*i] == Duration::ZERO).collect();
-            assert_eq!(first.len(), 1);
-            wins[first[0]] += 1;
-        }
+        let wins = wins(&peers(8));
         assert!(wins.iter().all(|w| (12..=60).contains(w)), "{wins:?}");
+    }
+
+    #[test]
+    fn who_can_hand_on_more_goes_first_more_often_and_who_hands_on_nothing_never() {
+        let mut all = peers(8);
+        all[0].upload = 0;
+        all[1].upload = 200;
+        let wins = wins(&all);
+        assert_eq!(wins[0], 0, "{wins:?}");
+        assert!((1..=20).contains(&wins[1]), "{wins:?}");
+        assert!(wins[2..].iter().all(|w| (20..=65).contains(w)), "{wins:?}");
     }
 
     #[test]
@@ -177,7 +212,7 @@ mod tests {
         };
         let soon = crowd.diffusion + DOUBLING * 3;
         let turns = (0..8).flat_map(|s| {
-            let wait = move |me: &PeerId| turn(*me, &SegmentHash([s; 32]), &[], &crowd);
+            let wait = move |me: &Candidate| turn(*me, &SegmentHash([s; 32]), &[], &crowd);
             all.iter().map(wait)
         });
         assert!(turns.filter(|wait| *wait <= soon).count() >= 8);
@@ -187,9 +222,12 @@ mod tests {
     fn who_does_not_upload_is_no_seed() {
         let crowd = Crowd {
             population: 1_000,
-            uploads: false,
             ..NOBODY
         };
-        assert_eq!(sortition(0, &crowd), NEVER);
+        let none = |mut peer: Candidate| {
+            peer.upload = 0;
+            turn(peer, &SegmentHash([0; 32]), &[], &crowd)
+        };
+        assert!(peers(1_000).into_iter().all(|peer| none(peer) == NEVER));
     }
 }
