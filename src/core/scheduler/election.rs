@@ -8,8 +8,8 @@
 //!   at once, the others one by one later, and only while nobody has the segment or has said that it is fetching it. A neighbour that is late, dead
 //!   or refused by the CDN therefore costs one step of waiting, not a segment.
 //! * **Sortition**, in a larger one: elections among neighbours would copy a segment once per neighbourhood,
-//!   so the number is read as a rank among *all* viewers, whose count the tracker tells. The first [`seeds`]
-//!   fetch at once. The others wait until news of the segment would usually have come, and then their number
+//!   so the number is read as a rank among *all* viewers, whose count the tracker tells, the better the more one can hand on
+//!   compared with one's neighbours. The first [`seeds`] fetch at once. The others wait until news of the segment would usually have come, and then their number
 //!   doubles every [`DOUBLING`] for as long as none has. Once there is news there are whole copies, and
 //!   what is missing around here is on its way: only the point of no return calls for more.
 
@@ -71,11 +71,7 @@ pub fn is_small(crowd: &Crowd) -> bool {
 pub fn turn(me: Candidate, segment: &SegmentHash, rivals: &[Candidate], crowd: &Crowd) -> Duration {
     let known = rivals.len() as u32 + 1;
     if crowd.population > SMALL && crowd.population > known + known / 2 {
-        return if me.upload == 0 {
-            NEVER
-        } else {
-            sortition(score(me.id, segment), crowd)
-        };
+        return sortition(score(me.id, segment), me.upload, usual(me, rivals), crowd);
     }
     let mine = standing(me, segment);
     let rank = rivals
@@ -92,12 +88,22 @@ fn standing(Candidate { id, upload }: Candidate, segment: &SegmentHash) -> (u64,
     (score.unwrap_or(u64::MAX), id)
 }
 
-fn sortition(score: u64, crowd: &Crowd) -> Duration {
-    if crowd.seen {
+/// The mean of what is uploaded around here, as far as is known. Whatever neighbours say, it makes nobody more than twice as
+/// likely to be drawn.
+fn usual(me: Candidate, rivals: &[Candidate]) -> u32 {
+    let all = rivals.iter().chain([&me]);
+    let sum: u64 = all.map(|one| u64::from(one.upload)).sum();
+    let mean = sum / (rivals.len() as u64 + 1);
+    (mean as u32).max(me.upload / 2)
+}
+
+fn sortition(score: u64, upload: u32, usual: u32, crowd: &Crowd) -> Duration {
+    if upload == 0 || crowd.seen {
         return NEVER;
     }
     // Rank among all, over the number of seeds, with eight binary places.
     let rank = (u128::from(score) * u128::from(crowd.population)) >> 56;
+    let rank = rank * u128::from(usual) / u128::from(upload);
     let ratio = (rank / u128::from(seeds(crowd.population))) as u64;
     let Some(doublings) = ratio.checked_ilog2().and_then(|log| log.checked_sub(8)) else {
         return Duration::ZERO;
@@ -201,6 +207,33 @@ mod tests {
             let ratio = f64::from(count) / f64::from(expected << doublings);
             assert!((0.8..1.2).contains(&ratio), "{counts:?} of {expected}");
         }
+    }
+
+    #[test]
+    fn of_many_those_who_can_hand_on_more_are_drawn_more_often() {
+        let mut all = peers(20_000);
+        for peer in all.iter_mut().skip(10_000) {
+            peer.upload = 3_000;
+        }
+        let crowd = Crowd {
+            population: 20_000,
+            ..NOBODY
+        };
+        let neighbours: Vec<_> = all.iter().copied().step_by(2_000).collect();
+        let drawn = |half: &[Candidate]| {
+            let segments = (0..16).map(|s| SegmentHash([s; 32]));
+            let first = segments.flat_map(|segment| half.iter().map(move |me| (*me, segment)));
+            let first =
+                first.filter(|(me, segment)| turn(*me, segment, &neighbours, &crowd).is_zero());
+            first.count() as f64
+        };
+        let (thin, fat) = (drawn(&all[..10_000]), drawn(&all[10_000..]));
+        let expected = f64::from(16 * seeds(crowd.population));
+        assert!((2.2..4.0).contains(&(fat / thin)), "{thin}, {fat}");
+        assert!(
+            (0.8..1.2).contains(&((thin + fat) / expected)),
+            "{thin}, {fat}"
+        );
     }
 
     #[test]
