@@ -13,7 +13,7 @@ use crate::core::action::Action;
 use crate::core::config::LEAF;
 use crate::core::ids::{SegKey, SegmentHash};
 use crate::core::list::List;
-use crate::core::scheduler::election::{self, Candidate, Crowd};
+use crate::core::scheduler::election::{self, Candidate, Crowd, Poll};
 use crate::core::scheduler::pull;
 use crate::core::sorted::sort;
 use crate::core::swarm::Peer;
@@ -379,8 +379,8 @@ impl Engine {
 
     fn find_turn(&self, seg: SegKey, hash: &SegmentHash) -> Duration {
         let neighbours = self.swarm.peers().count() as u64 + 1;
-        let rivals = self.rivals(seg);
-        let kin = rivals.len() as u64 + 1;
+        let poll = self.poll(seg, hash);
+        let kin = u64::from(poll.known());
         // All watch some rendition of the stream; neighbours tell how many watch this one.
         let population = u64::from(self.swarm.population()) * kin / neighbours;
         let crowd = Crowd {
@@ -389,7 +389,7 @@ impl Engine {
             // Whoever told of it may not be believed any more.
             seen: self.gets.get(&seg).is_some_and(|get| get.seen) && self.is_promised(hash),
         };
-        let turn = election::turn(self.candidate(seg), hash, &rivals, &crowd);
+        let turn = poll.turn(&crowd);
         let newcomer = self.now < self.joined + NEWCOMER;
         if newcomer && election::is_small(&crowd) {
             turn + election::STEP * COURTESY
@@ -398,53 +398,42 @@ impl Engine {
         }
     }
 
-    fn candidate(&self, seg: SegKey) -> Candidate {
-        let kbps = if self.bucket.is_closed() {
-            0
-        } else {
-            kbps(self.config.max_upload_bitrate)
-        };
-        Candidate {
+    /// Counts the neighbours that watch the same rendition: they have a recent segment of it, or this one.
+    fn poll(&self, seg: SegKey, hash: &SegmentHash) -> Poll {
+        let ample = self.ample(seg);
+        let me = Candidate {
             id: self.swarm.me,
-            upload: kbps.min(self.ample(seg)),
-        }
-    }
-
-    /// An upload ceiling of so many kbit/s brings a segment out as well as any higher one, which may be no more than a word.
-    fn ample(&self, seg: SegKey) -> u32 {
-        let bitrate = self.cache.get(seg).map_or(0.0, |entry| {
-            f64::from(entry.info.bytes) * 8.0 / entry.info.duration.max(0.1)
-        });
-        (bitrate * AMPLE / 1_000.0) as u32 + 1
-    }
-
-    /// Neighbours that watch the same rendition: they have a recent segment of it, or this one.
-    fn rivals(&self, seg: SegKey) -> Vec<Candidate> {
+            upload: kbps(self.config.max_upload_bitrate).min(ample),
+        };
+        let mut poll = Poll::new(me, *hash);
         let Some(entry) = self.cache.get(seg) else {
-            return Vec::new();
+            return poll;
         };
         let start = entry.info.start;
         let playlist = self.playlists.get(&entry.info.rendition);
         let before = playlist
             .into_iter()
             .flat_map(|playlist| playlist.segments.iter().rev());
-        let kin: Vec<SegmentHash> = before
-            .filter(|info| info.start < start - 0.05)
-            .take(KIN)
-            .map(|info| info.hash)
-            .list();
-        let ample = self.ample(seg);
-        let watches = |peer: &Peer| {
-            peer.is_trusted(self.now) && kin.iter().any(|hash| peer.holding(hash).is_some())
-        };
-        self.swarm
-            .peers()
-            .filter(|(_, peer)| watches(peer))
-            .map(|(_, peer)| Candidate {
-                id: peer.id,
-                upload: peer.upload_kbps.min(ample),
-            })
-            .list()
+        let kin = before.filter(|info| info.start < start - 0.05).take(KIN);
+        for (_, peer) in self.swarm.peers() {
+            let mut kin = kin.clone();
+            if peer.is_trusted(self.now) && kin.any(|info| peer.holding(&info.hash).is_some()) {
+                poll.add(Candidate {
+                    id: peer.id,
+                    upload: peer.upload_kbps.min(ample),
+                });
+            }
+        }
+        poll
+    }
+
+    /// An upload ceiling of so many kbit/s brings a segment out as well as any higher one, which may be no more than a word.
+    fn ample(&self, seg: SegKey) -> u32 {
+        let ample = self.cache.get(seg).map_or(0.0, |entry| {
+            // A duration of nothing makes a number without end, which is ample.
+            f64::from(entry.info.bytes) / entry.info.duration * (AMPLE * 8.0 / 1_000.0)
+        });
+        (ample as u32).max(1)
     }
 }
 

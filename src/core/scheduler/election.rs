@@ -67,34 +67,64 @@ pub fn is_small(crowd: &Crowd) -> bool {
     (2..=SMALL).contains(&crowd.population)
 }
 
-/// This viewer's turn for `segment`: how long to wait after first seeing that nobody has it.
-pub fn turn(me: Candidate, segment: &SegmentHash, rivals: &[Candidate], crowd: &Crowd) -> Duration {
-    let known = rivals.len() as u32 + 1;
-    if crowd.population > SMALL && crowd.population > known + known / 2 {
-        return sortition(score(me.id, segment), me.upload, usual(me, rivals), crowd);
+/// One viewer among those who watch the same rendition, for one segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Poll {
+    me: Candidate,
+    segment: SegmentHash,
+    /// This viewer and its rivals, and what they upload in all.
+    known: u32,
+    upload: u64,
+    /// Rivals that go first.
+    rank: u32,
+}
+
+impl Poll {
+    /// Without rivals so far.
+    pub fn new(me: Candidate, segment: SegmentHash) -> Self {
+        Self {
+            me,
+            segment,
+            known: 1,
+            upload: u64::from(me.upload),
+            rank: 0,
+        }
     }
-    let mine = standing(me, segment);
-    let rank = rivals
-        .iter()
-        .filter(|rival| standing(**rival, segment) < mine)
-        .count();
-    STEP * (rank as u32).min(LONGEST)
-}
 
-/// The lowest goes first. Twice the upload is about twice the chance; who uploads nothing would copy a segment for itself alone, and
-/// comes last.
-fn standing(Candidate { id, upload }: Candidate, segment: &SegmentHash) -> (u64, PeerId) {
-    let score = score(id, segment).checked_div(u64::from(upload));
-    (score.unwrap_or(u64::MAX), id)
-}
+    /// Counts a rival.
+    pub fn add(&mut self, rival: Candidate) {
+        self.known += 1;
+        self.upload += u64::from(rival.upload);
+        self.rank += u32::from(self.standing(rival) < self.standing(self.me));
+    }
 
-/// The mean of what is uploaded around here, as far as is known. Whatever neighbours say, it makes nobody more than twice as
-/// likely to be drawn.
-fn usual(me: Candidate, rivals: &[Candidate]) -> u32 {
-    let all = rivals.iter().chain([&me]);
-    let sum: u64 = all.map(|one| u64::from(one.upload)).sum();
-    let mean = sum / (rivals.len() as u64 + 1);
-    (mean as u32).max(me.upload / 2)
+    /// This viewer and its rivals.
+    pub fn known(&self) -> u32 {
+        self.known
+    }
+
+    /// This viewer's turn: how long to wait after first seeing that nobody has the segment.
+    pub fn turn(&self, crowd: &Crowd) -> Duration {
+        if crowd.population > SMALL && crowd.population > self.known + self.known / 2 {
+            let score = score(self.me.id, &self.segment);
+            return sortition(score, self.me.upload, self.usual(), crowd);
+        }
+        STEP * self.rank.min(LONGEST)
+    }
+
+    /// The lowest goes first. Twice the upload is about twice the chance; who uploads nothing would copy a segment for itself alone, and
+    /// comes last.
+    fn standing(&self, Candidate { id, upload }: Candidate) -> u64 {
+        let score = score(id, &self.segment).checked_div(u64::from(upload));
+        score.unwrap_or(u64::MAX)
+    }
+
+    /// The mean of what is uploaded around here, as far as is known. Whatever neighbours say, it makes nobody more than twice as
+    /// likely to be drawn.
+    fn usual(&self) -> u32 {
+        let mean = self.upload / u64::from(self.known);
+        (mean as u32).max(self.me.upload / 2)
+    }
 }
 
 fn sortition(score: u64, upload: u32, usual: u32, crowd: &Crowd) -> Duration {
@@ -102,9 +132,9 @@ fn sortition(score: u64, upload: u32, usual: u32, crowd: &Crowd) -> Duration {
         return NEVER;
     }
     // Rank among all, over the number of seeds, with eight binary places.
-    let rank = (u128::from(score) * u128::from(crowd.population)) >> 56;
-    let rank = rank * u128::from(usual) / u128::from(upload);
-    let ratio = (rank / u128::from(seeds(crowd.population))) as u64;
+    let rank = ((u128::from(score) * u128::from(crowd.population)) >> 56) as u64;
+    let seeds = u64::from(seeds(crowd.population));
+    let ratio = rank.saturating_mul(u64::from(usual)) / (u64::from(upload) * seeds);
     let Some(doublings) = ratio.checked_ilog2().and_then(|log| log.checked_sub(8)) else {
         return Duration::ZERO;
     };
@@ -160,6 +190,12 @@ mod tests {
             wins[first[0]] += 1;
         }
         wins
+    }
+
+    fn turn(me: Candidate, segment: &SegmentHash, rivals: &[Candidate], crowd: &Crowd) -> Duration {
+        let mut poll = Poll::new(me, *segment);
+        rivals.iter().for_each(|rival| poll.add(*rival));
+        poll.turn(crowd)
     }
 
     const NOBODY: Crowd = Crowd {
