@@ -46,10 +46,10 @@ class Event {
   }
 }
 
-/** `seconds`: length of a segment; `mbit`: Mbit/s; `window`: segments that are listed. */
-export async function openEvent({ seconds = 2, mbit = 1, window = 8 } = {}) {
+/** `seconds`: length of a segment; `mbit`: Mbit/s; `window`: segments that are listed; `clip`: folder of a clip for the demo's event. */
+export async function openEvent({ seconds = 2, mbit = 1, window = 8, clip = null } = {}) {
   if (seconds === 2 && mbit === 1) {
-    const demo = await Demo.start(["--window", String(window)]);
+    const demo = await Demo.start(["--window", String(window), ...(clip ? ["--clip", clip] : [])]);
     return new Event(demo, { seconds, mbit, window, master: demo.live }, []);
   }
   const folder = await mkdtemp(join(tmpdir(), "swarmline-bench-"));

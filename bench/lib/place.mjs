@@ -1,5 +1,6 @@
 // What questions work with: the web server of the page, and events that are kept from one run to the next.
 import { launch } from "../../tests/e2e/lib/browser.mjs";
+import { thinClip } from "../../tests/e2e/lib/clip.mjs";
 import { startSite } from "../../tests/e2e/lib/site.mjs";
 import { bundleRival, folder } from "./bundles.mjs";
 import { openEvent } from "./events.mjs";
@@ -13,6 +14,7 @@ export class Place {
   }
 
   #events = new Map();
+  #clip = null;
 
   /** Those that run. */
   browsers = new Set();
@@ -21,10 +23,13 @@ export class Place {
     this.site = site;
   }
 
-  /** The event with these properties. Only the last few are kept: each has a packager at work. */
+  /** The event with these properties; `thin`: with few pictures. Only the last few are kept: each has a packager at work. */
   async event(wanted = {}, copy = "") {
     const key = JSON.stringify([wanted, copy]);
-    if (!this.#events.has(key)) this.#events.set(key, await openEvent(wanted));
+    if (!this.#events.has(key)) {
+      const clip = wanted.thin ? (await (this.#clip ??= thinClip())).folder : null;
+      this.#events.set(key, await openEvent({ ...wanted, clip }));
+    }
     return this.#events.get(key);
   }
 
@@ -45,6 +50,7 @@ export class Place {
 
   async close() {
     await this.clear();
+    await (await this.#clip)?.close();
     await this.site.close();
   }
 }

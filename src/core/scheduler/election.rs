@@ -273,6 +273,31 @@ mod tests {
     }
 
     #[test]
+    fn whatever_neighbours_say_nobody_is_more_than_twice_as_likely_to_be_drawn() {
+        let all = peers(20_000);
+        let crowd = Crowd {
+            population: 20_000,
+            ..NOBODY
+        };
+        let drawn = |upload| {
+            let said = |peer: &Candidate| Candidate { upload, ..*peer };
+            let neighbours: Vec<_> = all[..12].iter().map(said).collect();
+            let segments = (0..16).map(|s| SegmentHash([s; 32]));
+            let turns = segments.flat_map(|segment| {
+                let neighbours = &neighbours;
+                all.iter()
+                    .map(move |me| turn(*me, &segment, neighbours, &crowd))
+            });
+            turns.filter(Duration::is_zero).count() as f64
+        };
+        let (honest, nothing) = (drawn(1_000), drawn(0));
+        assert!(
+            (1.8..2.2).contains(&(nothing / honest)),
+            "{nothing}, {honest}"
+        );
+    }
+
+    #[test]
     fn however_many_a_tracker_says_a_thousand_do_not_wait_long() {
         let all = peers(1_000);
         let crowd = Crowd {
