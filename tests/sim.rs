@@ -193,8 +193,9 @@ fn whatever_happens_to_an_audience_nobody_is_worse_off() {
 fn fares_well(name: &str, seed: u64) -> Figures {
     let figures = figures(&crowd(name, |audience| audience.seed = seed));
     assert_eq!(figures.violations, 0, "{name}");
-    // With the CDN out, who has lately come and has few neighbours may be worse off: see docs/scheduler.md.
-    let (worse_off, few) = (&figures.worse_off, usize::from(name == "cdn-outage") * 2);
+    // A fault that is known, of two of the draws, and not yet its cause: see docs/scheduler.md.
+    let known = matches!((name, seed), ("cdn-outage", 2 | 4));
+    let (worse_off, few) = (&figures.worse_off, usize::from(known) * 2);
     assert!(worse_off.len() <= few, "{name}, seed {seed}: {worse_off:?}");
     // Without roots, who is hostile spoils a whole segment once, and it comes again.
     let twice = if name.starts_with("no-roots=") {

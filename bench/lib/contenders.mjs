@@ -9,7 +9,7 @@ const rivalOn = (event, settings) => ({
 });
 
 /**
- * Found by `cargo xtask bench --only "rival settings"`. By default everything within 15 s of the playhead comes by HTTP, which with a live
+ * `cargo xtask bench --only "rival settings"` changes one after the other. By default everything within 15 s of the playhead comes by HTTP, which with a live
  * window is everything there is.
  */
 export const TUNED = {
