@@ -8,6 +8,8 @@ import { goal } from "../lib/rounds.mjs";
 /** Playing after the last start; after so much of it the swarm has settled. */
 const SECONDS = 60;
 const SETTLING = 20;
+/** A machine that is busy for so long has nothing left for a buffer that runs low. */
+const PEAK_MS = 10_000;
 
 const named = (tabs, window, seconds, mbit, more = "") =>
   `${tabs} tabs, window of ${window}, ${seconds} s segments, ${mbit} Mbit/s${more}`;
@@ -44,6 +46,7 @@ export default {
     { key: "stalledSeconds", title: "stalled, all tabs", unit: "s" },
     { key: "cpu", title: "CPU per tab", unit: "%", digits: 1 },
     { key: "busy", title: "machine busy", unit: "%", digits: 0 },
+    { key: "peak", title: "its busiest 10 s", unit: "%", digits: 0 },
     { key: "wrong", title: "wrong payloads", digits: 0 },
   ],
   runs: 3,
@@ -56,6 +59,7 @@ export default {
     const event = await place.event(wanted);
     const audience = await Audience.open(place, event, contender, tabs);
     const machine = new Machine();
+    const begun = Date.now();
     try {
       await audience.startAll({ unseen: tabs > MOST_DRAWN });
       await sleep(settling - 1);
@@ -74,6 +78,7 @@ export default {
         settled: offloadOf(origin, reports, settled + 1, end),
         cpu: (after - before) / ((to - from) / 1000) / tabs,
         busy: machine.busy(from, to),
+        peak: machine.busiest(begun, to, PEAK_MS),
         ...truth,
         originBytes: origin.segmentBytes,
         ...hearsay(reports),

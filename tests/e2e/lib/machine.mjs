@@ -24,6 +24,13 @@ export class Machine {
     return 1 - idleShare(before, after);
   }
 
+  /** The same of the busiest `ms` between two moments. */
+  busiest(from, to, ms) {
+    let most = 0;
+    for (let at = from; at + ms <= to; at += SAMPLE_MS) most = Math.max(most, this.busy(at, at + ms));
+    return most;
+  }
+
   /** Whether it had no processor left in the seconds before a moment (in ms since 1970) and for `ms` after it. */
   isFull(at, ms) {
     return this.busy(at - BEFORE_MS, at + ms) >= FULL;
