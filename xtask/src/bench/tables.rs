@@ -2,7 +2,7 @@
 
 use super::kept::{Asked, Case, Column, Contender, Kept, Stat};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The table, the goals that were missed, and what it was measured on.
 pub(crate) fn markdown(asked: &Asked, kept: &Kept) -> String {
@@ -23,13 +23,13 @@ pub(crate) fn markdown(asked: &Asked, kept: &Kept) -> String {
     out += &"|---".repeat(asked.columns.len() + 3);
     out += "|\n";
     let (mut goals, mut missed) = (0, Vec::new());
-    let mut machines = BTreeSet::new();
+    let mut machines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in &asked.order {
         let Some(case) = kept.case(&asked.question, name) else {
             out += &format!("| {name} | not measured yet |\n");
             continue;
         };
-        machines.insert(case.machine.as_str());
+        machines.entry(&case.machine).or_default().push(name);
         for (i, contender) in case.contenders.iter().enumerate() {
             let name = if i == 0 { name } else { "" };
             out += &row(asked, name, contender);
@@ -43,10 +43,16 @@ pub(crate) fn markdown(asked: &Asked, kept: &Kept) -> String {
         out += if missed.is_empty() { "\n" } else { " Not:\n\n" };
         out += &missed.concat();
     }
-    for machine in machines {
-        out += &format!("\nMeasured on {machine}.\n");
-    }
-    out
+    out + &measured_on(&machines)
+}
+
+/// Cases that ran on different machines are not to be compared with each other.
+fn measured_on(machines: &BTreeMap<&str, Vec<&str>>) -> String {
+    let one = |(machine, cases): (&&str, &Vec<&str>)| match machines.len() {
+        1 => format!("\nMeasured on {machine}.\n"),
+        _ => format!("\nMeasured on {machine}: {}.\n", cases.join("; ")),
+    };
+    machines.iter().map(one).collect()
 }
 
 fn row(asked: &Asked, name: &str, contender: &Contender) -> String {
@@ -154,6 +160,17 @@ mod tests {
         assert!(
             table.contains("* one: more\n") && !table.contains("less"),
             "{table}"
+        );
+    }
+
+    #[test]
+    fn with_several_machines_each_case_is_named() {
+        let one = BTreeMap::from([("a", vec!["one", "two"])]);
+        assert_eq!(measured_on(&one), "\nMeasured on a.\n");
+        let two = BTreeMap::from([("a", vec!["one", "two"]), ("b", vec!["three"])]);
+        assert_eq!(
+            measured_on(&two),
+            "\nMeasured on a: one; two.\n\nMeasured on b: three.\n"
         );
     }
 
