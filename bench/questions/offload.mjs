@@ -8,13 +8,16 @@ import { goal } from "../lib/rounds.mjs";
 /** Playing after the last start; after so much of it the swarm has settled. */
 const SECONDS = 60;
 const SETTLING = 20;
-/** A machine that is busy for so long has nothing left for a buffer that runs low. */
+/** Longer than what players at hls.js's latency have ahead: in so long a buffer can run dry. */
 const PEAK_MS = 10_000;
 
 const named = (tabs, window, seconds, mbit, more = "") =>
   `${tabs} tabs, window of ${window}, ${seconds} s segments, ${mbit} Mbit/s${more}`;
 
-/** Two processors draw no more than so many tabs, and decode no more than so many. What is measured here is delivery: above it, only first pictures are drawn, and the event has fewer. */
+/**
+ * What is measured here is delivery, and two processors carry no more than a few tabs. Drawing in software is half of what one costs them: above so many tabs only first pictures are drawn.
+ * Above so many the event has fewer pictures to decode, too.
+ */
 const MOST_DRAWN = 4;
 const MOST_DECODED = 8;
 
