@@ -11,10 +11,22 @@ export function median(values) {
 /** Bytes of media that a player was given, and by how many payloads. */
 export const delivered = (report) => sum(report.payloads.map((payload) => payload.bytes));
 
-/** The median live latency over the last `seconds`, in seconds. */
+/** The median live latency over the last `seconds`, in seconds, as the player tells it. */
 export function latency(report, seconds = 10) {
+  return lately(report, seconds, "latency");
+}
+
+/**
+ * The same by the publisher's clock. What hls.js tells is less by the time for which the newest segment had been listed when
+ * hls.js saw it; that changes as its reloads drift, by up to a segment.
+ */
+export function behind(report, seconds = 10) {
+  return lately(report, seconds, "behind");
+}
+
+function lately(report, seconds, key) {
   const from = report.at - seconds * 1000;
-  return median(report.samples.filter((sample) => sample.at >= from).map((sample) => sample.latency));
+  return median(report.samples.filter((sample) => sample.at >= from).map((sample) => sample[key]));
 }
 
 /** How fast time went by for the viewer between two moments (ms of the record): 1 is real time. */

@@ -1,5 +1,5 @@
 // What most scenarios do: open viewers, let them play, judge what they saw.
-import { delivered, latency, leastAhead, pace, thinnest } from "./figures.mjs";
+import { behind, delivered, latency, leastAhead, pace, thinnest } from "./figures.mjs";
 import { badLists } from "./publisher.mjs";
 
 /** Options of a player that joins the demo's tracker. */
@@ -64,7 +64,7 @@ export function describe(report) {
   const { stats } = report;
   const parts = [
     `first frame ${report.firstFrameMs?.toFixed(0)} ms`,
-    report.live ? `latency ${latency(report).toFixed(2)} s` : "recording",
+    report.live ? `latency ${latency(report).toFixed(2)} s, by the clock ${behind(report).toFixed(2)} s` : "recording",
     `least ahead ${leastAhead(report, report.firstFrameMs).toFixed(2)} s (at ${thinnest(report).toFixed(1)} s)`,
     `pace ${pace(report).toFixed(3)}`,
     `stalls ${report.stalls.length}`,

@@ -26,6 +26,11 @@ export class DashSide {
     return this.ready ? this.player.getCurrentLiveLatency() : Number.NaN;
   }
 
+  /** dash.js goes by the publisher's clock anyway. */
+  get behind() {
+    return this.latency;
+  }
+
   /** What the player takes its line for, in bit/s. */
   get estimate() {
     return 1000 * this.player.getAverageThroughput("video");

@@ -24,6 +24,12 @@ export class HlsSide {
     return this.player.latency;
   }
 
+  /** By the publisher's clock instead, in seconds; NaN where the playlist names no dates. */
+  get behind() {
+    const { playingDate } = this.player;
+    return playingDate ? (Date.now() - playingDate.getTime()) / 1000 : Number.NaN;
+  }
+
   /** What the player takes its line for, in bit/s. */
   get estimate() {
     return this.player.bandwidthEstimate;

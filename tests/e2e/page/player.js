@@ -151,8 +151,8 @@ class Recorder {
     const { video } = this;
     const now = this.#now();
     const last = this.samples.at(-1);
-    const latency = this.side.latency;
-    this.samples.push({ at: now, time: video.currentTime, ahead: this.bufferAhead, latency });
+    const { latency, behind } = this.side;
+    this.samples.push({ at: now, time: video.currentTime, ahead: this.bufferAhead, latency, behind });
     if (!last || this.firstFrameMs === null || video.paused || video.seeking || video.ended) {
       this.moved = now;
       return;
