@@ -9,6 +9,7 @@ const reasons = {
   "hash-mismatch": "Off: what the CDN has is not what the publisher's hashes say. What does not match is never played or shared.",
   "wasm-failed": "Off: the WebAssembly module did not load. Everything comes from the CDN.",
   "wasm-panicked": "Off: the WebAssembly module broke. The player's own loader has taken over.",
+  busy: "Paused: this device has no time to spare. Everything comes from the CDN for a while.",
   loading: "Starting…",
   destroyed: "Off: the player is gone.",
 };

@@ -12,6 +12,7 @@ import { Notices } from "./notices.js";
 import type { Emit } from "./notices.js";
 import type { ResolvedOptions } from "./options.js";
 import { Pace } from "./pace.js";
+import { Strain } from "./strain.js";
 import type { OffReason, SwarmlineStats } from "./types.js";
 import { Waiting } from "./waiting.js";
 
@@ -63,6 +64,13 @@ export class Session {
   readonly #arrival = new Arrival();
   readonly #pace = new Pace();
   readonly #distrust = new Distrust();
+  readonly #strain = new Strain(
+    () => this.#player.playhead.ahead,
+    () => {
+      this.#switch();
+      this.consider();
+    },
+  );
   readonly #disposer = new AbortController();
   #enabled: boolean;
   #swarmKey: string | null = null;
@@ -101,9 +109,18 @@ export class Session {
   setEnabled(on: boolean): void {
     if (this.#enabled === on || this.destroyed) return;
     this.#enabled = on;
-    this.#engine?.switch(on);
+    this.#switch();
     if (on) this.#retryAt = 0;
     this.consider();
+  }
+
+  #switch(): void {
+    this.#engine?.switch(this.#shares);
+  }
+
+  /** Whether an engine may have peers. */
+  get #shares(): boolean {
+    return this.#enabled && !this.#strain.rests;
   }
 
   /** A stream begins. The same swarm as before keeps its engine and its peers. */
@@ -155,6 +172,7 @@ export class Session {
   playhead(position: number | undefined, rate: number): void {
     if (!this.#engine && this.#first === "shown" && this.#isWanted()) this.consider();
     this.#engine?.playhead(position, rate);
+    if (this.#engine && this.#enabled) this.#strain.look();
   }
 
   /** Whether the latest bytes of the CDN that had a hash were not the publisher's. */
@@ -256,7 +274,10 @@ export class Session {
   offReason(): OffReason | null {
     if (this.destroyed) return "destroyed";
     if (!this.#enabled) return "switched-off";
-    return this.#hindrance() ?? (this.#engine ? null : this.#missing());
+    const hindrance = this.#hindrance();
+    if (hindrance) return hindrance;
+    if (!this.#engine) return this.#missing();
+    return this.#strain.rests ? "busy" : null;
   }
 
   stats(): SwarmlineStats {
@@ -348,7 +369,7 @@ export class Session {
       this.options;
     const limits = { maxPeers, maxUploadBitrate, cacheBytes, maxSegmentBytes, cdnTimeoutMs };
     this.#engine = new Engine(glue, {
-      options: { trackers, enabled: this.#enabled, ...limits, swarmKey: this.#swarmKey },
+      options: { trackers, enabled: this.#shares, ...limits, swarmKey: this.#swarmKey },
       iceServers,
       prepare: (url, init) => this.#player.prepare(url, init),
       notice: (json) => this.notices.receive(json),

@@ -99,6 +99,8 @@ export interface PublishedHash {
  *   another stream is opened nothing is shared; the CDN's bytes are compared as before, and what does not match is an error.
  * - `wasm-failed`: the WebAssembly module could not be loaded; tried again later.
  * - `wasm-panicked`: it broke. The player's own loader has taken over until the page is reloaded.
+ * - `busy`: the viewer's machine has no time to spare: timers come late again and again. The player's own loader does all
+ *   for a while, 10 s at least; longer each time that it was too short.
  * - `loading`: not there yet: no playlist, or the module is on its way.
  * - `destroyed`: the player was destroyed.
  */
@@ -112,6 +114,7 @@ export type OffReason =
   | "hash-mismatch"
   | "wasm-failed"
   | "wasm-panicked"
+  | "busy"
   | "loading"
   | "destroyed";
 

@@ -1,6 +1,6 @@
 // Never worse than the CDN: with each part of the machinery missing or broken, playback goes on.
 import { overKinds } from "../lib/kinds.mjs";
-import { describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
+import { asPublished, describe, joined, reports, undisturbed, viewers } from "../lib/swarm.mjs";
 import { noWebRtc } from "../lib/scripts.mjs";
 
 const NOBODY = "ws://127.0.0.1:9/tracker";
@@ -122,4 +122,44 @@ export const fallback = overKinds((kind) => [
       t.check(report.stats.offReason === null, `still off: ${report.stats.offReason}`);
     },
   },
+
+  {
+    name: `${kind.prefix}a page without time to spare leaves its peers, and comes back`,
+    tabs: 2,
+    async run(t) {
+      const demo = await t.demo();
+      const publisher = demo.watch();
+      const [viewer, other] = await viewers(t, demo, 2, kind.live(demo));
+      await viewer.sharing();
+      await viewer.page.evaluate(keepBusy);
+      const reason = async () => (await viewer.stats()).offReason;
+      await t.until("it leaves its peers", async () => (await reason()) === "busy");
+      await t.until("the other has noticed", async () => (await other.stats()).peers === 0);
+      await t.sleep(4);
+      await viewer.page.evaluate(() => (window.busy = false));
+      await t.until("it comes back", async () => (await reason()) === null, { seconds: 60 });
+      await viewer.peers(1);
+      await viewer.sharing();
+      const [report, rest] = await reports([viewer, other]);
+      t.figure("without time to spare", describe(report));
+      undisturbed(t, "without time to spare", report);
+      undisturbed(t, "other", rest);
+      const states = report.events.statechange.map(({ offReason }) => String(offReason)).join(", ");
+      t.check(states === "null, busy, null", `its states were ${states}`);
+      await asPublished(t, publisher, "without time to spare", report);
+    },
+  },
 ]);
+
+/** From now on the main thread is kept busy for 240 of every 300 ms, until `window.busy` is false. */
+function keepBusy() {
+  window.busy = true;
+  const { setTimeout } = window.untouched ?? window;
+  const spin = () => {
+    if (!window.busy) return;
+    const end = performance.now() + 240;
+    while (performance.now() < end);
+    setTimeout(spin, 60);
+  };
+  spin();
+}

@@ -14,6 +14,10 @@ use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// The generated glue warns of parameters that nobody here passes, and of a server that calls the module something else, which is
+/// no harm: it is then compiled when it has come.
+const GLUE: [&str; 1] = ["--pure:console.warn"];
+
 /// Size first, and exactly the features that rustc's target already assumes of every browser. What counts is the size after
 /// brotli: code that is inlined, or that shares locals and values, is shorter, but repeats itself less, and 3 KB are lost; so with
 /// data cut at its zeros. In the order of their names, instances of one generic function lie together, which is worth half a KB.
@@ -177,7 +181,7 @@ fn optimise_step(project: &Project, bindings: &Path) -> Result<()> {
     Step {
         name: "wasm-opt",
         inputs,
-        settings: WASM_OPT.join(" "),
+        settings: [&WASM_OPT[..], &GLUE].concat().join(" "),
         outputs: outputs_in(&dist),
     }
     .run(project, || {
@@ -187,7 +191,7 @@ fn optimise_step(project: &Project, bindings: &Path) -> Result<()> {
         optimise(project, &bindings.join(module), &optimised)?;
         fs::copy(&optimised, dist.join(module))?;
         fs::copy(bindings.join(types), dist.join(types))?;
-        super::typescript::esbuild(project, &[bindings.join(glue)], &[], bindings, &dist)
+        super::typescript::esbuild(project, &[bindings.join(glue)], &GLUE, bindings, &dist)
     })
 }
 
