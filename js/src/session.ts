@@ -182,9 +182,8 @@ export class Session {
 
   /** Whether a hash that has to be asked for is worth a request. */
   get wantsHashes(): boolean {
-    const reason = this.offReason();
     // A CDN whose bytes did not match is looked at all the more.
-    return reason === "hash-mismatch" || reason === null || reason === "loading" || reason === "no-hashes";
+    return ["hash-mismatch", null, "loading", "no-hashes", "busy"].includes(this.offReason());
   }
 
   /** Whether the engine would take this segment now. */
