@@ -64,13 +64,10 @@ export class Session {
   readonly #arrival = new Arrival();
   readonly #pace = new Pace();
   readonly #distrust = new Distrust();
-  readonly #strain = new Strain(
-    () => this.#player.playhead.ahead,
-    () => {
-      this.#switch();
-      this.consider();
-    },
-  );
+  readonly #strain = new Strain(() => {
+    this.#switch();
+    this.consider();
+  });
   readonly #disposer = new AbortController();
   #enabled: boolean;
   #swarmKey: string | null = null;
@@ -172,7 +169,7 @@ export class Session {
   playhead(position: number | undefined, rate: number): void {
     if (!this.#engine && this.#first === "shown" && this.#isWanted()) this.consider();
     this.#engine?.playhead(position, rate);
-    if (this.#engine && this.#enabled) this.#strain.look();
+    if (this.#engine && this.#enabled) this.#strain.look(this.#player.playhead.ahead);
   }
 
   /** Whether the latest bytes of the CDN that had a hash were not the publisher's. */
@@ -407,6 +404,7 @@ export class Session {
     const engine = this.#engine;
     this.#starting = null;
     this.#engine = null;
+    this.#strain.stop();
     if (!engine) return [];
     this.counters.engine(engine.stats());
     this.counters.keep();

@@ -1,4 +1,4 @@
-/** How late a timer may come in the mean, in ms: while the viewer has little ahead, and at all. */
+/** How late a timer may come in the mean, in ms: while the viewer has little ahead, and at all. What these are taken from is in docs/players.md. */
 const LATE_MS = 30;
 const MOST_LATE_MS = 50;
 const LITTLE_AHEAD_MS = 1500;
@@ -20,46 +20,49 @@ const REST_MS = 20_000;
 
 /**
  * Whether the viewer's machine has time for others. It has none while timers come late again and again: what is left of it is
- * the player's then, and sharing rests, for twice as long if that is soon after the last rest.
+ * the player's then, and sharing rests, each time for twice as long as the time before.
  */
 export class Strain {
   /** Whether sharing rests. For others to read. */
   rests = false;
-  readonly #ahead: () => number;
   readonly #changed: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lateMs = 0;
   #restMs = REST_MS;
-  /** The end of the last rest, or of this one. */
+  /** When the latest rest may end. */
   #until = 0;
 
-  /** `ahead`: how much the viewer has, in ms; `changed`: a rest begins or ends. */
-  constructor(ahead: () => number, changed: () => void) {
-    this.#ahead = ahead;
+  /** `changed`: a rest begins or ends. */
+  constructor(changed: () => void) {
     this.#changed = changed;
   }
 
-  /** To be called a few times a second while something is played: there is no timer else. */
-  look(): void {
+  /** To be called a few times a second while something is played, of which the viewer has so many ms ahead: there is no timer else. */
+  look(aheadMs: number): void {
     const due = performance.now() + TIMER_MS;
     this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+      this.stop();
       const now = performance.now();
-      // Of a hidden page the browser holds back timers.
-      if (now - due < ASLEEP_MS && !globalThis.document?.hidden) this.#came(now, due);
+      // Of a hidden page the browser holds back timers: they count as in time, so that a rest may end there, and none begins.
+      const lateMs = globalThis.document?.hidden ? 0 : now - due;
+      if (lateMs < ASLEEP_MS) this.#came(now, lateMs, aheadMs < LITTLE_AHEAD_MS ? LATE_MS : MOST_LATE_MS);
     }, TIMER_MS);
   }
 
-  #came(now: number, due: number): void {
-    this.#lateMs += (Math.min(now - due, CAP_MS) - this.#lateMs) / MEAN_OVER;
-    const most = this.#ahead() < LITTLE_AHEAD_MS ? LATE_MS : MOST_LATE_MS;
-    if (this.rests ? now < this.#until || this.#lateMs > CALM_MS : this.#lateMs < most) return;
+  /** Leaves no timer behind. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #came(now: number, lateMs: number, mostMs: number): void {
+    this.#lateMs += (Math.min(lateMs, CAP_MS) - this.#lateMs) / MEAN_OVER;
+    if (this.rests ? now < this.#until || this.#lateMs > CALM_MS : this.#lateMs < mostMs) return;
     this.rests = !this.rests;
     if (this.rests) {
-      const soon = this.#until > 0 && now < this.#until + 4 * this.#restMs;
-      this.#restMs = soon ? 2 * this.#restMs : REST_MS;
       this.#until = now + this.#restMs * (0.5 + Math.random());
-    } else this.#until = now;
+      this.#restMs *= 2;
+    }
     this.#changed();
   }
 }

@@ -100,7 +100,7 @@ export interface PublishedHash {
  * - `wasm-failed`: the WebAssembly module could not be loaded; tried again later.
  * - `wasm-panicked`: it broke. The player's own loader has taken over until the page is reloaded.
  * - `busy`: the viewer's machine has no time to spare: timers come late again and again. The player's own loader does all
- *   for a while, 10 s at least; longer each time that it was too short.
+ *   for a while, 10 s at least; twice as long each time.
  * - `loading`: not there yet: no playlist, or the module is on its way.
  * - `destroyed`: the player was destroyed.
  */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Strain } from "../build/strain.js";
-import { Media, player, playlist } from "./harness.mjs";
+import { Media, player, playlist, stopClock } from "./harness.mjs";
 
 /** Timers that come as late as the test says. */
 function lateTimers(t) {
@@ -33,9 +33,9 @@ function lateTimers(t) {
 
 function strained(t, ahead = 4_000) {
   const changes = [];
-  const strain = new Strain(() => ahead, () => changes.push(strain.rests));
+  const strain = new Strain(() => changes.push(strain.rests));
   const timers = lateTimers(t);
-  return { strain, changes, pass: (seconds, late) => timers.pass(() => strain.look(), seconds, late) };
+  return { strain, changes, pass: (seconds, late) => timers.pass(() => strain.look(ahead), seconds, late) };
 }
 
 test("a machine that is a little late, or has stood still once, shares on", (t) => {
@@ -55,6 +55,21 @@ test("who has little ahead rests sooner", (t) => {
   assert.deepEqual(changes, [true]);
 });
 
+test("a hidden page, whose timers the browser holds back, begins no rest, and ends one", (t) => {
+  const { strain, changes, pass } = strained(t);
+  const document = { hidden: true };
+  globalThis.document = document;
+  t.after(() => delete globalThis.document);
+  pass(60, 900);
+  assert.deepEqual(changes, []);
+  document.hidden = false;
+  pass(10, 120);
+  assert.equal(strain.rests, true);
+  document.hidden = true;
+  pass(60, 900);
+  assert.deepEqual(changes, [true, false]);
+});
+
 test("one that is late again and again rests, and shares again when it has time", (t) => {
   const { strain, changes, pass } = strained(t);
   pass(10, 120);
@@ -65,7 +80,7 @@ test("one that is late again and again rests, and shares again when it has time"
   assert.deepEqual(changes, [true, false]);
 });
 
-test("the sooner it is late again, the longer it rests", (t) => {
+test("each rest is twice as long as the one before", (t) => {
   const { strain, pass } = strained(t);
   const rest = () => {
     pass(5, 200);
@@ -76,8 +91,17 @@ test("the sooner it is late again, the longer it rests", (t) => {
   };
   const near = (seconds, wanted) => assert.ok(Math.abs(seconds - wanted) <= 6, `${seconds} s, not ${wanted}`);
   [20, 40, 80, 160, 320].forEach((wanted) => near(rest(), wanted));
-  pass(1_400, 0);
-  near(rest(), 20);
+});
+
+test("stopped, it leaves no timer behind, and can look again", (t) => {
+  const clock = stopClock(t);
+  const strain = new Strain(() => {});
+  strain.look(4_000);
+  assert.equal(clock.timers, 1);
+  strain.stop();
+  assert.equal(clock.timers, 0);
+  strain.look(4_000);
+  assert.equal(clock.timers, 1);
 });
 
 test("while it rests the player's loader does all, and peers are left", async (t) => {

@@ -135,11 +135,17 @@ export const fallback = overKinds((kind) => [
       const reason = async () => (await viewer.stats()).offReason;
       await t.until("it leaves its peers", async () => (await reason()) === "busy");
       await t.until("the other has noticed", async () => (await other.stats()).peers === 0);
+      const shared = async () => {
+        const { peerBytes, uploadedBytes } = await viewer.stats();
+        return peerBytes + uploadedBytes;
+      };
+      const before = await shared();
       await t.sleep(4);
+      t.check((await shared()) === before, "it shared while it rested");
       await viewer.page.evaluate(() => (window.busy = false));
       await t.until("it comes back", async () => (await reason()) === null, { seconds: 60 });
       await viewer.peers(1);
-      await viewer.sharing();
+      await t.until("it shares again", async () => (await shared()) > before);
       const [report, rest] = await reports([viewer, other]);
       t.figure("without time to spare", describe(report));
       undisturbed(t, "without time to spare", report);
